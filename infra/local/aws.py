@@ -1,0 +1,115 @@
+"""The embedded AWS: moto's server in a process of its own, on loopback, ended with the process that started it.
+
+Where `AWS_ENDPOINT_URL` is set already, that engine is used and none is started.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+REGION = "eu-west-1"
+_LONGEST_START = 30  # seconds
+
+
+class StartError(Exception):
+    """The platform cannot start. The text says what to do."""
+
+
+class EmbeddedAws:
+    """A context: AWS answers at `url` while it is open, and this process's AWS clients speak to it."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = os.environ.get("AWS_ENDPOINT_URL") or f"http://127.0.0.1:{port}"
+        self.is_embedded = "AWS_ENDPOINT_URL" not in os.environ
+
+    def __enter__(self) -> Self:
+        if not self.is_embedded:
+            return self
+        claim(self._port, "AWS_PORT").close()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "infra.local.aws", str(self._port)], stdin=subprocess.PIPE
+        )
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
+            os.environ.pop(name, None)
+        os.environ |= {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": "127.0.0.1,localhost",
+        }
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=10)
+
+    def wait(self) -> None:
+        """Returns once AWS takes connections."""
+        deadline = time.monotonic() + _LONGEST_START
+        while self._process is not None:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise StartError("The embedded AWS did not start; its own words stand above.")
+            try:
+                socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
+            except OSError:
+                time.sleep(0.01)
+            else:
+                return
+
+
+def claim(port: int, variable: str) -> socket.socket:
+    """A listening socket on loopback; `StartError` where the port is taken."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except OSError as error:
+        listening.close()
+        raise StartError(f"Port {port} cannot be used ({error.strerror}). Choose another: {variable}=<port>") from None
+    listening.listen(1024)
+    return listening
+
+
+def _serve(port: int) -> None:
+    os.environ["AWS_ACCOUNT_ID_ENDPOINT_MODE"] = "disabled"
+    # Imported here, in the child: the gateway does without them.
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
+    from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
+
+    class Handler(WSGIRequestHandler):
+        protocol_version = "HTTP/1.1"  # connections stay open
+        disable_nagle_algorithm = True  # else each answer waits 40 ms for the acknowledgement of its first piece
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Says nothing."""
+
+    server = make_server(
+        "127.0.0.1", port, DomainDispatcherApplication(create_backend_app), threaded=True, request_handler=Handler
+    )
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    server.serve_forever()
+
+
+def _end_with_parent() -> None:
+    """The parent's end of standard input closes when it ends, however it ends."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent ends this one last
+    _serve(int(sys.argv[1]))

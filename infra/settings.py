@@ -1,0 +1,54 @@
+"""Settings of each environment, typed. Those of a family stand in its `deployment.py`, and are changed here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+QUEUE_MESSAGE_BYTES = 248 * 1024
+"""Largest event. A dead letter is as large and has a reason, and SQS sets the limit for both together."""
+ATTEMPTS = 5
+"""How often an event is tried before it becomes a dead letter with a reason."""
+REDRIVES = 3
+"""Receipts beyond the attempts, after which the queue itself gives a message up: the function keeps dying."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What differs between deployments. Rates are requests per second of one API, all its callers together."""
+
+    name: str
+    keeps_data: bool
+    """Whether tables and queues are protected from deletion, outlive their stack, and can be restored."""
+    log_days: int
+    rate_limit: int
+    burst_limit: int
+    client_rate_limit: int
+    """Requests per second of one API key, where callers have keys."""
+    client_burst_limit: int
+    retry_seconds: int
+    """How long an event that could not be recorded waits for its next attempt."""
+    family_settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+
+DEV = Environment(
+    name="dev",
+    keeps_data=False,
+    log_days=7,
+    rate_limit=50,
+    burst_limit=100,
+    client_rate_limit=10,
+    client_burst_limit=20,
+    retry_seconds=180,
+)
+
+PROD = Environment(
+    name="prod",
+    keeps_data=True,
+    log_days=90,
+    rate_limit=1000,
+    burst_limit=2000,
+    client_rate_limit=100,
+    client_burst_limit=200,
+    retry_seconds=180,
+)
+
+ENVIRONMENTS = {environment.name: environment for environment in (DEV, PROD)}

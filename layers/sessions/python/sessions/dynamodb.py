@@ -1,0 +1,206 @@
+"""The door to DynamoDB: nobody else opens a connection.
+
+An item is a `dict` of plain values; expressions are DynamoDB's own, with `#attribute` for a name and `:value`
+for one of the keyword arguments. Each function is one API call unless it says otherwise.
+
+    put(TABLE, item, "attribute_not_exists(#id) OR #version < :version", version="2026…")
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from sessions.tables import Index, Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Value = Any  # str, int, bool, None, bytes, and lists, dicts and sets of strings of them
+Item = dict[str, Value]
+
+_NAME = re.compile(r"#(\w+)")
+_BATCH = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+_RETRIES = 6
+
+
+class ConditionFailedError(Exception):
+    """The item in the table is not as the condition says; nothing was written."""
+
+
+class UnprocessedError(Exception):
+    """DynamoDB kept returning keys unprocessed: the table is throttled."""
+
+
+def get(table: Table, key: Mapping[str, str], *attributes: str, consistent: bool = False) -> Item | None:
+    """The item with this key, or None. `attributes` narrows what is returned, not what is paid for."""
+    request: dict[str, Any] = {"TableName": table.physical_name, "Key": _encoded(key), "ConsistentRead": consistent}
+    if attributes:
+        request |= _expression("ProjectionExpression", ", ".join(f"#{name}" for name in attributes))
+    found = _client().get_item(**request).get("Item")
+    return None if found is None else _decoded(found)
+
+
+def batch_get(table: Table, keys: Iterable[Mapping[str, str]], *, consistent: bool = False) -> list[Item]:
+    """The items that exist among these keys, in no order; one call per 100 keys, and more where DynamoDB asks."""
+    waiting: list[Any] = [_encoded(key) for key in keys]
+    items: list[Item] = []
+    idle = 0
+    while waiting:
+        batch, waiting = waiting[:_BATCH], waiting[_BATCH:]
+        request = {table.physical_name: {"Keys": batch, "ConsistentRead": consistent}}
+        answer: Any = _client().batch_get_item(RequestItems=cast(Any, request))
+        found = answer["Responses"].get(table.physical_name, [])
+        unprocessed = answer["UnprocessedKeys"].get(table.physical_name, {}).get("Keys", [])
+        items.extend(_decoded(item) for item in found)
+        waiting.extend(unprocessed)
+        idle = 0 if found or not unprocessed else idle + 1
+        if idle > _RETRIES:
+            raise UnprocessedError(table.name)
+    return items
+
+
+def query(
+    table: Table,
+    condition: str,
+    /,
+    *attributes: str,
+    index: Index | None = None,
+    limit: int | None = None,
+    descending: bool = False,
+    consistent: bool = False,
+    start: Item | None = None,
+    **values: Value,
+) -> tuple[list[Item], Item | None]:
+    """One page of items in key order, at most 1 MB, and the `start` of the next page (None: there is none)."""
+    names = condition + " ".join(f"#{name}" for name in attributes)
+    request: dict[str, Any] = {
+        "TableName": table.physical_name,
+        "ScanIndexForward": not descending,
+        "ConsistentRead": consistent,
+        **_expression("KeyConditionExpression", condition, values, names),
+    }
+    if attributes:
+        request["ProjectionExpression"] = ", ".join(f"#{name}" for name in attributes)
+    if index is not None:
+        request["IndexName"] = index.name
+    if limit is not None:
+        request["Limit"] = limit
+    if start is not None:
+        request["ExclusiveStartKey"] = _encoded(start)
+    answer = _client().query(**request)
+    following = answer.get("LastEvaluatedKey")
+    return [_decoded(item) for item in answer["Items"]], _decoded(following) if following else None
+
+
+def put(table: Table, item: Item, condition: str | None = None, /, **values: Value) -> None:
+    """Stores the whole item. `ConditionFailedError` where the condition does not hold."""
+    request: dict[str, Any] = {"TableName": table.physical_name, "Item": _encoded(item)}
+    if condition is not None:
+        request |= _expression("ConditionExpression", condition, values)
+    _write(_client().put_item, request)
+
+
+def update(
+    table: Table, key: Mapping[str, str], expression: str, condition: str | None = None, /, **values: Value
+) -> Item:
+    """Changes one item atomically, creating it where there is none, and returns it as it is afterwards."""
+    request: dict[str, Any] = {
+        "TableName": table.physical_name,
+        "Key": _encoded(key),
+        "ReturnValues": "ALL_NEW",
+        **_expression("UpdateExpression", expression, values, f"{expression} {condition or ''}"),
+    }
+    if condition is not None:
+        request["ConditionExpression"] = condition
+    return _decoded(_write(_client().update_item, request)["Attributes"])
+
+
+def delete(table: Table, key: Mapping[str, str], condition: str | None = None, /, **values: Value) -> None:
+    """Removes the item, if it is there. `ConditionFailedError` where the condition does not hold."""
+    request: dict[str, Any] = {"TableName": table.physical_name, "Key": _encoded(key)}
+    if condition is not None:
+        request |= _expression("ConditionExpression", condition, values)
+    _write(_client().delete_item, request)
+
+
+@cache
+def _client() -> "DynamoDBClient":
+    retries = {"mode": "standard", "total_max_attempts": _RETRIES}
+    return boto3.client(
+        "dynamodb",
+        config=Config(connect_timeout=1, read_timeout=2, retries=cast(Any, retries), max_pool_connections=50),
+    )
+
+
+def _write(call: Any, request: dict[str, Any]) -> Any:
+    try:
+        return call(**request)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+            raise ConditionFailedError from None
+        raise
+
+
+def _expression(
+    member: str, text: str, values: Mapping[str, Value] | None = None, names: str | None = None
+) -> dict[str, Any]:
+    request: dict[str, Any] = {member: text}
+    if found := set(_NAME.findall(names or text)):
+        request["ExpressionAttributeNames"] = {f"#{name}": name for name in found}
+    if values:
+        request["ExpressionAttributeValues"] = {f":{name}": _attribute(value) for name, value in values.items()}
+    return request
+
+
+def _encoded(item: Mapping[str, Value]) -> dict[str, Any]:
+    return {name: _attribute(value) for name, value in item.items()}
+
+
+def _decoded(item: Mapping[str, Any]) -> Item:
+    return {name: _value(attribute) for name, attribute in item.items()}
+
+
+def _attribute(value: Value) -> dict[str, Any]:
+    match value:
+        case str():
+            return {"S": value}
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case None:
+            return {"NULL": True}
+        case bytes():
+            return {"B": value}
+        case list() | tuple():
+            return {"L": [_attribute(member) for member in value]}
+        case dict():
+            return {"M": _encoded(value)}
+        case set() | frozenset():
+            return {"SS": sorted(value)}
+        case _:
+            raise TypeError(type(value).__name__)
+
+
+def _value(attribute: Mapping[str, Any]) -> Value:
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "S" | "BOOL" | "B":
+            return value
+        case "N":
+            return int(value)
+        case "NULL":
+            return None
+        case "L":
+            return [_value(member) for member in value]
+        case "M":
+            return _decoded(value)
+        case "SS":
+            return set(value)
+        case _:
+            raise TypeError(kind)

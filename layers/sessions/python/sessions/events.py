@@ -1,0 +1,58 @@
+"""What comes in through the queues: CloudEvents 1.0 in structured JSON mode, one to a message.
+
+(source, id) names an event. Attributes we do not know are left alone; members of `data` we do not know are an
+error, because they would be lost.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Strict, StringConstraints
+
+from sessions import clock
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+
+
+def _is_rfc_3339(value: Any) -> Any:
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        raise ValueError("not an RFC 3339 date-time with an offset")
+    return value.upper()
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("outside the years 1 to 9999") from None
+
+
+Timestamp = Annotated[AwareDatetime, Strict(False), BeforeValidator(_is_rfc_3339), AfterValidator(_in_utc)]
+"""RFC 3339 with an offset, as the event has it; UTC, to the microsecond, as we have it."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+"""A CloudEvents string: no control characters (CloudEvents 1.0, "Type System")."""
+
+
+class Data(BaseModel):
+    """Event data: exact types, nothing unknown."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class CloudEvent(BaseModel):
+    """The envelope. A family adds `type` and `data`."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+    specversion: Literal["1.0"]
+    id: Name
+    source: Name
+    time: Timestamp
+    datacontenttype: Literal["application/json"] = "application/json"
+
+    @property
+    def version(self) -> str:
+        """Orders saves of one thing as text: the later time, then the greater id (then the source, to be sure)."""
+        return "\n".join((clock.sortable(self.time), self.id, self.source))

@@ -1,0 +1,97 @@
+"""API Gateway's proxy events, and the answers functions give to them.
+
+A REST API hands over path parameters as they stand in the URL, still percent-encoded, and query parameters
+decoded (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html); so path
+parameters are decoded here, once.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from functools import wraps
+from time import perf_counter
+from typing import Any
+from urllib.parse import unquote
+
+from sessions import log
+
+Event = Mapping[str, Any]
+Answer = dict[str, Any]
+Handler = Callable[[Event, Any], Answer]
+
+
+def header(event: Event, name: str) -> str | None:
+    """The header's value whatever the case of its name (RFC 9110, 5.1); None where it is missing or empty."""
+    for sent, value in (event.get("headers") or {}).items():
+        if sent.lower() == name.lower() and value:
+            return str(value)
+    return None
+
+
+def path_parameter(event: Event, name: str) -> str:
+    """The path parameter, percent-decoded. Bytes that are not UTF-8 become U+FFFD."""
+    return unquote(event["pathParameters"][name])
+
+
+def query_parameter(event: Event, name: str) -> list[str]:
+    """The values of this query parameter in the order they came; empty where there is none."""
+    return list((event.get("multiValueQueryStringParameters") or {}).get(name) or ())
+
+
+def body(event: Event) -> bytes:
+    """The request's body; empty where there is none."""
+    text = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return text.encode("utf-8", "replace")
+    try:
+        return base64.b64decode(text)
+    except binascii.Error:
+        return b""
+
+
+def account(event: Event) -> str:
+    """The account that the authorizer found the caller to be. There is no other source of it."""
+    return str(event["requestContext"]["authorizer"]["account"])
+
+
+def request_id(event: Event) -> str:
+    """The id under which the gateway logged this request, and which callers see in `x-amzn-RequestId`."""
+    return str(event["requestContext"]["requestId"])
+
+
+def answer(status: int, json_body: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """An answer whose body is JSON already."""
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": "application/json", **(headers or {})},
+        "body": json_body,
+    }
+
+
+def endpoint(internal_error: Callable[[Event], Answer]) -> Callable[[Handler], Handler]:
+    """Makes a function an endpoint: one log line a request, and a failure answered in the family's dialect."""
+
+    def decorate(handle: Handler) -> Handler:
+        operation = handle.__module__.rpartition(".")[2]
+
+        @wraps(handle)
+        def handler(event: Event, context: Any) -> Answer:
+            started = perf_counter()
+            try:
+                given = handle(event, context)
+            except Exception:  # the outermost: whatever happens, the caller gets an answer and no internals
+                given = internal_error(event)
+                log.failure("request failed", operation=operation, gateway_request_id=request_id(event))
+            log.info(
+                "request",
+                operation=operation,
+                status=given["statusCode"],
+                account=(event["requestContext"].get("authorizer") or {}).get("account"),
+                gateway_request_id=request_id(event),
+                milliseconds=round((perf_counter() - started) * 1000, 1),
+            )
+            return given
+
+        return handler
+
+    return decorate
