@@ -9,6 +9,8 @@ ATTEMPTS = 5
 """How often an event is tried before it becomes a dead letter with a reason."""
 REDRIVES = 3
 """Receipts beyond the attempts, after which the queue itself gives a message up: the function keeps dying."""
+RECORDERS = 10
+"""How many batches of one queue are recorded at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

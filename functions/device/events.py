@@ -24,12 +24,20 @@ def _is_radius_text(value: str) -> str:
 
 
 def _is_ipv4(value: str) -> str:
-    IPv4Address(value)
+    try:
+        IPv4Address(value)
+    except ValueError:
+        raise ValueError("not an IPv4 address") from None
     return value
 
 
 def _is_ipv6(value: str) -> str:
-    IPv6Interface(value)
+    try:
+        zone = IPv6Interface(value).scope_id
+    except ValueError:
+        zone = "none"
+    if zone is not None:
+        raise ValueError("not an IPv6 address or prefix without a zone")
     return value
 
 

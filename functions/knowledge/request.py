@@ -63,12 +63,17 @@ def _of_body(event: Event) -> dict[str, str]:
     if not body.strip():
         return {}
     try:
-        sent = json.loads(body.decode())
+        sent = json.loads(body.decode(), parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise InvalidRequestError("body must be a JSON object") from None
     if not isinstance(sent, dict):
         raise InvalidRequestError("body must be a JSON object")
     return {name: _checked(name, sent[name]) for name in _BODY if name in sent}
+
+
+def _refuse(constant: str) -> None:
+    """NaN and Infinity are Python's, and no JSON (RFC 8259, 6)."""
+    raise ValueError(constant)
 
 
 def _checked(name: str, value: Any) -> str:

@@ -3,12 +3,20 @@
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, PlainSerializer, StringConstraints, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, PlainSerializer, StringConstraints, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 from sessions.events import CloudEvent, Data, Timestamp
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+def _is_a_day(value: str) -> str:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("not a day of the calendar") from None
+    return value
 
 
 def _to_the_minute(moment: datetime) -> str:
@@ -17,6 +25,9 @@ def _to_the_minute(moment: datetime) -> str:
 
 Minute = Annotated[Timestamp, PlainSerializer(_to_the_minute)]
 """Comes with an offset, and leaves as the answer has it: `2023-11-27T14:52`, in UTC."""
+
+
+Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$"), AfterValidator(_is_a_day)]
 
 
 class WidgetData(Data):
@@ -55,8 +66,8 @@ class Policy(WidgetData):
     number: str
     provider: str
     holder: Holder
-    valid_from: date
-    valid_to: date
+    valid_from: Day
+    valid_to: Day
     linked_contacts: tuple[Contact, ...]
     vehicle: Vehicle
 

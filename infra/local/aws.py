@@ -31,10 +31,13 @@ class EmbeddedAws:
 
     def __enter__(self) -> Self:
         if not self.is_embedded:
+            os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
             return self
         claim(self._port, "AWS_PORT").close()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local.aws", str(self._port)], stdin=subprocess.PIPE
+            [sys.executable, "-m", "infra.local.aws", str(self._port)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C goes to a terminal's whole group; this process ends that one, last
         )
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
             os.environ.pop(name, None)
@@ -109,7 +112,4 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent ends this one last
     _serve(int(sys.argv[1]))

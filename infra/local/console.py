@@ -11,6 +11,7 @@ def start() -> None:
     handler.setFormatter(_Formatter("%(levelname)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("sessions").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # a caller's odd request is the caller's
 
 
 class _Formatter(logging.Formatter):

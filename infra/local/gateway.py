@@ -131,7 +131,7 @@ class Api:
         return Answer(found.status or usual, headers, body)
 
     def _preflight(self, event: dict[str, Any], operation: Operation) -> Answer:
-        """As the template does that `infra/api.py` gives to API Gateway."""
+        """As the template does that `infra/api_body.py` gives to API Gateway."""
         headers = contract.preflight_headers(self.contract, operation.path)
         origin = next((value for name, value in event["headers"].items() if name.lower() == "origin"), None)
         if "*" in self.origins:

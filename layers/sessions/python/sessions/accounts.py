@@ -12,7 +12,8 @@ A credential's id is the head of its secret's SHA-256: so one key lookup finds i
 time still covers the whole digest. An account lists the ids of its credentials; there is no index and no scan.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,7 +34,15 @@ class AccountExistsError(Exception):
 
 
 class NoSuchAccountError(Exception):
-    """The family has no such account, or it is disabled, or it has all the credentials it may have."""
+    """The family has no such account, or it is disabled."""
+
+
+class TooManyCredentialsError(Exception):
+    """The account has 50 credentials, and all of them are live."""
+
+
+class CredentialExistsError(Exception):
+    """This secret is somebody's already."""
 
 
 class NoSuchCredentialError(Exception):
@@ -114,7 +123,11 @@ def disable_account(family: str, account_id: str, *, now: datetime) -> None:
         raise NoSuchAccountError(account_id) from None
     for credential_id in sorted(item.get("credentials", ())):
         # Where the credential is not written yet, this leaves a mark that keeps it from being created.
-        dynamodb.update(TABLE, _credential_key(family, credential_id), _REVOKE, now=clock.sortable(now))
+        own = "attribute_not_exists(#account) OR #account = :account"
+        with suppress(ConditionFailedError):
+            dynamodb.update(
+                TABLE, _credential_key(family, credential_id), _REVOKE, own, now=clock.sortable(now), account=account_id
+            )
 
 
 def create_credential(
@@ -131,7 +144,8 @@ def create_credential(
     """A new credential and its secret, which cannot be had again.
 
     `username` goes with HTTP Basic, `allowed_ranges` (CIDR) restricts where callers may be, `api_key_id` binds an
-    API Gateway key whose value is `secret_value`; where that is not given, a secret is made.
+    API Gateway key whose value is `secret_value`; where that is not given, a secret is made. An account that has
+    all the credentials it may have loses those that are dead.
     """
     value = secret_value or secret.generate(family)
     _check(username, allowed_ranges)
@@ -148,19 +162,16 @@ def create_credential(
         allowed_ranges=allowed_ranges,
         api_key_id=api_key_id,
     )
+    _enter(credential, now)
     try:
-        dynamodb.update(
-            TABLE,
-            _account_key(family, account_id),
-            "ADD #credentials :ids",
-            "attribute_exists(#partition) AND attribute_not_exists(#disabled)"
-            " AND (attribute_not_exists(#credentials) OR size(#credentials) < :limit)",
-            ids={credential.id},
-            limit=CREDENTIALS_PER_ACCOUNT,
-        )
         dynamodb.put(TABLE, _credential_item(credential, digest), "attribute_not_exists(#partition)")
     except ConditionFailedError:
-        raise NoSuchAccountError(account_id) from None
+        other = find_credential(family, credential.id)
+        if other is None:
+            raise NoSuchAccountError(account_id) from None  # disabled just now
+        if other.account_id != account_id:
+            _strike(family, account_id, [credential.id])
+        raise CredentialExistsError from None
     return credential, value
 
 
@@ -168,7 +179,8 @@ def list_credentials(account: Account) -> list[Credential]:
     """The account's credentials, oldest first, the revoked and expired ones included."""
     keys = [_credential_key(account.family, credential_id) for credential_id in sorted(account.credential_ids)]
     items = dynamodb.batch_get(TABLE, keys, consistent=True)
-    return sorted((_credential(item) for item in items if "digest" in item), key=lambda one: (one.created, one.id))
+    own = (_credential(item) for item in items if item.get("account") == account.id)
+    return sorted(own, key=lambda one: (one.created, one.id))
 
 
 def rotate_credential(
@@ -178,9 +190,10 @@ def rotate_credential(
     now: datetime,
     overlap: timedelta,
     secret_value: str | None = None,
+    expires: datetime | None = None,
     api_key_id: str | None = None,
 ) -> tuple[Credential, str]:
-    """A successor with the same rights, and its secret; the old one goes on for `overlap` and then expires."""
+    """A successor with the same user name and ranges, and its secret; the old one expires after `overlap`."""
     old = find_credential(family, credential_id)
     if old is None or not old.is_live(now):
         raise NoSuchCredentialError(credential_id)
@@ -189,6 +202,7 @@ def rotate_credential(
         old.account_id,
         now=now,
         secret_value=secret_value,
+        expires=expires,
         username=old.username,
         allowed_ranges=old.allowed_ranges,
         api_key_id=api_key_id,
@@ -214,7 +228,7 @@ def authenticate(
 ) -> Credential | None:
     """The live credential that this secret is, or None: unknown, revoked, expired, not this username's, not from there.
 
-    `username` is compared where the credential has one. One key lookup, and the same work whatever the outcome.
+    `username` must be the credential's, and none where it has none. One key lookup, and the same work whatever the outcome.
     """
     digest = secret.digest(value)
     item = dynamodb.get(TABLE, _credential_key(family, digest[:_ID_DIGITS]))
@@ -226,6 +240,44 @@ def authenticate(
     if credential is None or not (same and same_user and credential.is_live(now)):
         return None
     return credential if _is_allowed(credential.allowed_ranges, address) else None
+
+
+def _enter(credential: Credential, now: datetime) -> None:
+    """Puts the credential on its account's list, which is what disabling the account goes by."""
+    family, account_id = credential.family, credential.account_id
+    for makes_room in (True, False):
+        with suppress(ConditionFailedError):
+            dynamodb.update(
+                TABLE,
+                _account_key(family, account_id),
+                "ADD #credentials :ids",
+                "attribute_exists(#partition) AND attribute_not_exists(#disabled)"
+                " AND (attribute_not_exists(#credentials) OR size(#credentials) < :limit)",
+                ids={credential.id},
+                limit=CREDENTIALS_PER_ACCOUNT,
+            )
+            return
+        account = find_account(family, account_id)
+        if account is None or account.disabled is not None:
+            raise NoSuchAccountError(account_id)
+        dead = account.credential_ids - {one.id for one in list_credentials(account) if one.is_live(now)}
+        if not dead or not makes_room:
+            raise TooManyCredentialsError(account_id)
+        for credential_id in sorted(dead):
+            with suppress(ConditionFailedError):
+                key = _credential_key(family, credential_id)
+                dynamodb.delete(TABLE, key, "#account = :account", account=account_id)
+        _strike(family, account_id, dead)
+
+
+def _strike(family: str, account_id: str, credential_ids: Iterable[str]) -> None:
+    dynamodb.update(
+        TABLE,
+        _account_key(family, account_id),
+        "DELETE #credentials :ids",
+        "attribute_exists(#partition)",
+        ids=set(credential_ids),
+    )
 
 
 def _is_allowed(ranges: tuple[str, ...], address: str | None) -> bool:

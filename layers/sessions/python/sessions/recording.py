@@ -19,6 +19,7 @@ from sessions import log, settings
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from pydantic_core import ErrorDetails
 
 EventT = TypeVar("EventT")
 
@@ -70,7 +71,12 @@ def recorder(
 def _explain(error: ValidationError) -> str:
     """What is wrong and where, without the values: they may be personal."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'event'}: {one['msg']}" for one in found)
+    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'event'}: {_message(one)}" for one in found)
+
+
+def _message(one: "ErrorDetails") -> str:
+    """Pydantic's words, but for the one case in which they quote the event."""
+    return "the type is none that this queue takes" if one["type"] == "union_tag_invalid" else one["msg"]
 
 
 def _bury(family: str, record: SQSRecord, reason: str) -> None:

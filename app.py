@@ -1,0 +1,36 @@
+"""The stacks of every environment: the accounts, and one stack per family. `make synth` writes their templates.
+
+To do without a family, delete its folder, its tests, and its line here. One environment is deployed by the names of
+its stacks: `npx aws-cdk@2 deploy "SessionApis-dev-*"`.
+"""
+
+import json
+import os
+
+from aws_cdk import App
+
+from infra.accounts_stack import AccountsStack
+from infra.families import ROOT
+from infra.family_stack import FamilyStack
+from infra.settings import ENVIRONMENTS
+
+
+def add_stacks(app: App) -> None:
+    """All of them; the command line chooses among their names."""
+    for environment in ENVIRONMENTS.values():
+        accounts = AccountsStack(app, environment=environment)
+        FamilyStack(app, "device", environment=environment, accounts=accounts)
+        FamilyStack(app, "knowledge", environment=environment, accounts=accounts)
+        FamilyStack(app, "widget", environment=environment, accounts=accounts)
+
+
+def feature_flags() -> dict[str, object]:
+    """Those of `cdk.json`, which only the command line reads by itself."""
+    flags: dict[str, object] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return flags
+
+
+if __name__ == "__main__":
+    whole = App(context=feature_flags(), outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")))
+    add_stacks(whole)
+    whole.synth()

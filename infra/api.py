@@ -1,0 +1,118 @@
+"""The REST API of a family, imported from its contract."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import cast
+
+from aws_cdk import Aws, CfnOutput, Stack
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.api_body import body
+from infra.contract import document, operations
+from infra.families import allowed_origins
+from infra.log_group import LogGroup
+from infra.settings import Environment
+from sessions.deployment import Family
+
+ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTimeEpoch",
+    "method": "$context.httpMethod",
+    "resource": "$context.resourcePath",
+    "status": "$context.status",
+    "milliseconds": "$context.responseLatency",
+    "functionMilliseconds": "$context.integration.latency",
+    "authorizerMilliseconds": "$context.authorizer.latency",
+    "error": "$context.error.responseType",
+}
+"""No address, path, query, agent, or caller: `resource` is the path as the contract writes it, with its variables."""
+
+
+class Api(Construct):
+    """One API with one stage, named as its environment. `usage_plan` is there where callers have keys."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        family: Family,
+        environment: Environment,
+        endpoints: Mapping[str, lambda_.IFunction],
+        authorizer: lambda_.IFunction | None,
+    ) -> None:
+        super().__init__(scope, name)
+        contract = document(family.name)
+        title = f"session-apis-{environment.name}-{family.name}"
+        definition = body(
+            contract,
+            title=title,
+            origins=allowed_origins(family),
+            endpoints={module: _invocation(function) for module, function in endpoints.items()},
+            authorizer=_invocation(authorizer) if authorizer else None,
+        )
+        rest_api = apigateway.SpecRestApi(
+            self,
+            "RestApi",
+            rest_api_name=title,
+            api_definition=apigateway.ApiDefinition.from_inline(definition),
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            parameters={"endpointConfigurationTypes": "REGIONAL"},  # what an import heeds
+            mode=apigateway.RestApiMode.OVERWRITE,  # what has left the contract leaves the API
+            fail_on_warnings=True,
+            deploy_options=_stage(environment, LogGroup(self, "AccessLog", environment=environment)),
+        )
+        cast(CfnOutput, rest_api.node.find_child("Endpoint")).override_logical_id("ApiUrl")
+        for operation in operations(contract):
+            if operation.module is not None:
+                path = re.sub(r"{[^}]*}", "*", operation.path)
+                _let_invoke(endpoints[operation.module], rest_api, f"{environment.name}/{operation.method}{path}")
+        if authorizer:
+            _let_invoke(authorizer, rest_api, "authorizers/*")  # its id is known only after the import
+        self.usage_plan = _usage_plan(rest_api, environment) if family.has_api_keys else None
+
+
+def _stage(environment: Environment, access_log: LogGroup) -> apigateway.StageOptions:
+    return apigateway.StageOptions(
+        stage_name=environment.name,
+        throttling_rate_limit=environment.rate_limit,
+        throttling_burst_limit=environment.burst_limit,
+        tracing_enabled=True,
+        metrics_enabled=True,
+        logging_level=apigateway.MethodLoggingLevel.OFF,  # it would log paths, which name people and devices
+        data_trace_enabled=False,
+        access_log_destination=apigateway.LogGroupLogDestination(access_log),
+        access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
+    )
+
+
+def _usage_plan(rest_api: apigateway.SpecRestApi, environment: Environment) -> apigateway.UsagePlan:
+    """The plan that clients' keys join; each key has the rate for itself."""
+    return rest_api.add_usage_plan(
+        "Clients",
+        throttle=apigateway.ThrottleSettings(
+            rate_limit=environment.client_rate_limit, burst_limit=environment.client_burst_limit
+        ),
+        api_stages=[apigateway.UsagePlanPerApiStage(api=rest_api, stage=rest_api.deployment_stage)],
+    )
+
+
+def _invocation(function: lambda_.IFunction) -> str:
+    """The address by which API Gateway calls a function."""
+    path = f"path/2015-03-31/functions/{function.function_arn}/invocations"
+    return f"arn:{Aws.PARTITION}:apigateway:{Aws.REGION}:lambda:{path}"
+
+
+def _let_invoke(function: lambda_.IFunction, rest_api: apigateway.SpecRestApi, what: str) -> None:
+    """Lets that part of the API, and nothing else at the gateway, call the function."""
+    function.add_permission(
+        "Gateway",
+        principal=iam.ServicePrincipal("apigateway.amazonaws.com"),
+        source_arn=Stack.of(rest_api).format_arn(
+            service="execute-api", resource=rest_api.rest_api_id, resource_name=what
+        ),
+    )

@@ -1,0 +1,92 @@
+"""A Lambda function, as all of ours are: its code, its log, its role, and nothing that it does not use."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration, IgnoreMode
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.families import ROOT
+from infra.layers import ARCHITECTURE, RUNTIME
+from infra.log_group import LogGroup
+from infra.settings import Environment
+from sessions.deployment import Family, Right
+from sessions.deployment import Function as Definition
+
+Tables = Mapping[str, dynamodb.ITable]
+
+
+class Function(Construct):
+    """Logs lines of JSON to its own log group, and may do what its definition and `rights` say.
+
+    `tables` are those of the stack by their logical names; it is told only of those it has a right on. Tracing is
+    Lambda's own, without a tracer in the code.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        definition: Definition,
+        family: Family,
+        environment: Environment,
+        tables: Tables,
+        layers: Sequence[lambda_.ILayerVersion],
+        rights: Sequence[iam.PolicyStatement] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(scope, definition.module.title().replace("_", ""))
+        log_group = LogGroup(self, "Log", environment=environment)
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={
+                "Rights": iam.PolicyDocument(
+                    statements=[
+                        *(_statement(right, tables[right.table.name]) for right in definition.rights),
+                        *rights,
+                        _allow("logs:CreateLogStream", "logs:PutLogEvents", on=log_group.log_group_arn),
+                        # X-Ray has no resource to name.
+                        _allow("xray:PutTraceSegments", "xray:PutTelemetryRecords", on="*"),
+                    ]
+                )
+            },
+        )
+        named = {right.table.variable: tables[right.table.name].table_name for right in definition.rights}
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            code=_code(family.name),
+            handler=f"functions.{family.name}.{definition.module}.handler",
+            layers=layers,
+            memory_size=definition.memory,
+            timeout=Duration.seconds(definition.timeout),
+            environment={**named, **family.variables(), **(variables or {})},
+            role=role.without_policy_updates(),  # what it may do stands above, and nowhere else
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
+            tracing=lambda_.Tracing.ACTIVE,
+        )
+
+
+def _code(family: str) -> lambda_.Code:
+    """The family's modules under their import names, without those that only `infra` reads."""
+    here = f"/functions/{family}"
+    only = ["/*", "!/functions", "/functions/*", "!/functions/__init__.py", f"!{here}", f"{here}/*", f"!{here}/*.py"]
+    unused = [f"{here}/deployment.py", f"{here}/demonstration.py"]
+    return lambda_.Code.from_asset(str(ROOT), exclude=[*only, *unused], ignore_mode=IgnoreMode.GIT)
+
+
+def _statement(right: Right, table: dynamodb.ITable) -> iam.PolicyStatement:
+    resource = f"{table.table_arn}/index/{right.index.name}" if right.index else table.table_arn
+    return _allow(*(f"dynamodb:{action}" for action in right.actions), on=resource)
+
+
+def _allow(*actions: str, on: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=list(actions), resources=[on])

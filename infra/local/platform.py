@@ -1,0 +1,154 @@
+"""Starts the local platform, says how to reach it, and stops it on Ctrl-C."""
+
+import json
+import os
+import signal
+import sys
+from contextlib import ExitStack
+from dataclasses import fields
+from pathlib import Path
+from socket import socket
+
+import uvicorn
+
+from infra import families
+from infra.local import console, demonstration, resources
+from infra.local.authorizers import ApiKeys
+from infra.local.aws import EmbeddedAws, StartError, claim
+from infra.local.demonstration import Access
+from infra.local.functions import load
+from infra.local.gateway import Api, Gateway
+from infra.local.protocol import Protocol
+from infra.local.queues import Poller
+from sessions import clock
+from sessions.deployment import Family
+
+
+def main() -> int:
+    """Runs until it is told to stop; the exit status."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    console.start()
+    try:
+        _run(int(_number("PORT") or 8000), int(_number("AWS_PORT") or 8001))
+    except StartError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _run(port: int, aws_port: int) -> None:
+    with ExitStack() as stack:
+        listening = stack.enter_context(claim(port, "PORT"))
+        aws = stack.enter_context(EmbeddedAws(aws_port))
+        _connection_file().unlink(missing_ok=True)  # of one that was killed and could not
+        base_url = f"http://127.0.0.1:{port}"
+        found = [_as_the_shell_says(families.load(name)) for name in families.names()]
+        for family in found:
+            os.environ |= family.variables()
+        aws.wait()
+        resources.create_tables(found)
+        apis: list[Api] = []
+        access: dict[str, Access] = {}
+        queues = []
+        for family in found:
+            queue = None
+            if family.recorder is not None:
+                queue = resources.create_queue(family)
+                queues.append(queue)
+                poller = Poller(f"{family.name}-events", queue, load(family.name, family.recorder.module))
+                poller.start()
+                stack.callback(poller.stop)
+            plan = resources.create_usage_plan(family) if family.has_api_keys else None
+            access[family.name] = demonstration.prepare(family, queue, plan, base_url, clock.now())
+            apis.append(
+                Api(
+                    family,
+                    api_keys=ApiKeys(plan) if plan else None,
+                    rate=_number("RATE_LIMIT"),
+                    cache_seconds=_number("AUTHORIZER_CACHE_SECONDS"),
+                )
+            )
+        demonstration.wait_until_recorded(queues)
+        gateway = Gateway(apis)
+        stack.callback(gateway.close)
+        connection = {"base_url": base_url, "aws_endpoint_url": aws.url, "region": os.environ["AWS_DEFAULT_REGION"]}
+        _Server(gateway, connection, access).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """A web server that says when it is ready, and keeps `connection.json` as long as it is."""
+
+    def __init__(self, gateway: Gateway, connection: dict[str, str], access: dict[str, Access]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                gateway,
+                lifespan="off",
+                http=Protocol,
+                ws="none",
+                log_config=None,
+                server_header=False,
+                proxy_headers=False,  # API Gateway knows the caller by the connection, not by what it claims
+                timeout_graceful_shutdown=5,
+            )
+        )
+        self._connection = connection
+        self._access = access
+        self._file = _connection_file()
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        known = self._connection | {name: access.connection for name, access in self._access.items()}
+        partial = self._file.with_suffix(".partial")
+        partial.write_text(json.dumps(known, indent=2) + "\n")
+        partial.replace(self._file)  # whoever sees it, sees all of it
+        print(_welcome(self._connection, self._access, self._file), flush=True)
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        self._file.unlink(missing_ok=True)
+        await super().shutdown(sockets=sockets)
+
+
+def _connection_file() -> Path:
+    return Path(os.environ.get("LOCAL_DIR", ".local")) / "connection.json"
+
+
+def _welcome(connection: dict[str, str], access: dict[str, Access], file: Path) -> str:
+    lines = [
+        f"Session APIs at {connection['base_url']}, AWS at {connection['aws_endpoint_url']}. Ctrl-C stops both.",
+        f"For tools: {file}",
+    ]
+    for name, given in access.items():
+        lines += ["", name]
+        lines += [f"  {key}: {value}" for key, value in given.connection.items()]
+        lines += [f"  {command}" for command in given.curl]
+    return "\n".join(lines)
+
+
+def _number(variable: str) -> float | None:
+    said = os.environ.get(variable)
+    try:
+        return None if said is None else float(said)
+    except ValueError:
+        raise StartError(f"{variable} must be a number") from None
+
+
+def _as_the_shell_says(family: Family) -> Family:
+    """The family with those of its settings that stand in the environment: `KNOWLEDGE_SESSION_SECONDS=5 make run`."""
+    changed: dict[str, object] = {}
+    for setting in fields(family.settings) if family.settings is not None else ():  # type: ignore[arg-type]
+        variable = f"{family.name}_{setting.name}".upper()
+        said = os.environ.get(variable)
+        default = getattr(family.settings, setting.name)
+        if said is None:
+            continue
+        if isinstance(default, bool):
+            changed[setting.name] = said == "true"
+        elif isinstance(default, int):
+            changed[setting.name] = int(_number(variable) or 0)
+        else:
+            changed[setting.name] = tuple(said.split(","))
+    return families.load(family.name, **changed)

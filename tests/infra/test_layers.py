@@ -1,0 +1,68 @@
+"""What the layers hold, and who has which."""
+
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from infra.families import ROOT
+from infra.layers import Wheels
+from tests.infra.stacks import EVERY_STACK, Stacks, of, text
+
+AARCH64 = 183  # ELF's e_machine
+NATIVE = (".cpython-313-aarch64-linux-gnu.so", ".abi3.so")
+
+
+@pytest.mark.parametrize(("environment", "family"), EVERY_STACK)
+def test_recorders_alone_have_the_dependencies(stacks: Stacks, environment: str, family: str) -> None:
+    stack, definition = of(stacks, environment, family)
+    layers = {one["Properties"]["Content"]["S3Key"]: name for name, one in _layers(stacks, environment, family).items()}
+    assert len(layers) == (2 if definition.recorder else 1)
+    sources = ROOT / "layers" / "sessions"
+    shared = {str(file.relative_to(sources)) for file in sources.rglob("*") if file.suffix in {".py", ".typed"}}
+    by_files = {name: stack.files({"S3Key": key}) for key, name in layers.items()}
+    (sessions,) = [name for name, files in by_files.items() if files == shared]
+    for one in definition.functions:
+        expected = set(by_files) if one is definition.recorder else {sessions}
+        assert set(text(stack.functions()[one.module]["Layers"])) == expected, one.module
+
+
+def test_layers_are_for_the_functions_runtime(stacks: Stacks) -> None:
+    found = [
+        (one["Properties"]["CompatibleRuntimes"], one["Properties"]["CompatibleArchitectures"])
+        for stack in stacks.values()
+        for one in stack.resources("Lambda::LayerVersion").values()
+    ]
+    assert found
+    assert all(one == (["python3.13"], ["arm64"]) for one in found)
+
+
+def test_the_dependency_layer_is_built_for_lambda_without_docker(tmp_path: Path) -> None:
+    assert Wheels().try_bundle(str(tmp_path), object()) is True
+    packages = {found.name for found in (tmp_path / "python").iterdir() if found.suffix != ".dist-info"}
+    assert {"pydantic", "pydantic_core", "aws_lambda_powertools"} <= packages
+    assert packages & {"boto3", "botocore", "aws_xray_sdk", "s3transfer"} == set()
+    native = [file for file in tmp_path.rglob("*") if ".so" in file.suffixes]
+    assert native
+    assert [file.name for file in native if not file.name.endswith(NATIVE)] == []
+    assert {int.from_bytes(file.read_bytes()[18:20], "little") for file in native} == {AARCH64}
+
+
+def test_a_layer_that_cannot_be_built_is_an_error_that_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = SimpleNamespace(returncode=1, stderr="no matching distribution\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(RuntimeError) as raised:
+        Wheels().try_bundle(str(tmp_path), object())
+    assert str(raised.value) == (
+        "the dependency layer was not built; it needs pip and the package registry that pip is set to, and for each"
+        " package in layers/dependencies/requirements.txt a wheel: no matching distribution"
+    )
+
+
+def _layers(stacks: Stacks, environment: str, family: str) -> dict[str, dict[str, Any]]:
+    stack, _ = of(stacks, environment, family)
+    return stack.resources("Lambda::LayerVersion")

@@ -1,0 +1,100 @@
+"""Which stacks there are, what holds them together, and what outlives them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra import families
+from infra.families import ROOT
+from infra.settings import ENVIRONMENTS
+from tests.infra.stacks import Stacks, of, text
+
+HOLDING = ("DynamoDB::Table", "SQS::Queue", "Logs::LogGroup")
+
+
+def test_there_is_a_stack_for_every_family_and_one_for_accounts_in_every_environment(stacks: Stacks) -> None:
+    wanted = ("accounts", *families.names())
+    assert sorted(stacks) == sorted(
+        f"SessionApis-{environment}-{name}" for environment in ENVIRONMENTS for name in wanted
+    )
+
+
+def test_synthesis_needs_no_credentials_and_satisfies_cdks_own_validation(tmp_path: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
+    environment = kept | {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers" / "sessions" / "python")]),
+        "CDK_OUTDIR": str(tmp_path),
+        "CDK_CONTEXT_JSON": '{"aws:cdk:bundling-stacks": []}',
+    }
+    subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True)
+    report = json.loads((tmp_path / "validation-report.json").read_text())
+    assert report["pluginReports"] == []
+    assert len(list(tmp_path.glob("*.template.json"))) == len(ENVIRONMENTS) * (1 + len(families.names()))
+
+
+def test_no_stack_locks_another_by_an_export(stacks: Stacks) -> None:
+    for stack in stacks.values():
+        assert "Fn::ImportValue" not in json.dumps(stack.template)
+        assert [one for one in stack.template["Outputs"].values() if "Export" in one] == []
+
+
+def test_the_accounts_are_where_the_families_look_for_them(stacks: Stacks) -> None:
+    for environment in ENVIRONMENTS:
+        stack = stacks[f"SessionApis-{environment}-accounts"]
+        assert stack.properties("DynamoDB::Table")["TableName"] == f"session-apis-{environment}-accounts"
+        assert stack.output("AccountsTable") == f"session-apis-{environment}-accounts"
+
+
+@pytest.mark.parametrize("family", families.names())
+def test_a_stack_tells_operators_where_its_things_are(stacks: Stacks, family: str) -> None:
+    stack, definition = of(stacks, "dev", family)
+    expected = {"ApiUrl": "AWS::ApiGateway::Stage"}
+    expected |= {f"{table.name.title().replace('-', '')}Table": "AWS::DynamoDB::Table" for table in definition.tables}
+    if definition.recorder:
+        expected |= {"QueueUrl": "AWS::SQS::Queue", "DeadLetterQueueUrl": "AWS::SQS::Queue"}
+    if definition.has_api_keys:
+        expected["UsagePlanId"] = "AWS::ApiGateway::UsagePlan"
+    outputs = {name: text(one["Value"]) for name, one in stack.template["Outputs"].items()}
+    (api,) = stack.resources("ApiGateway::RestApi")
+    (stage,) = stack.resources("ApiGateway::Stage")
+    assert outputs["ApiUrl"] == f"https://{api}.execute-api.AWS::Region.AWS::URLSuffix/{stage}/"
+    named = outputs | {"ApiUrl": stage}
+    assert {name: stack.template["Resources"][value]["Type"] for name, value in named.items()} == expected
+
+
+def test_prod_keeps_what_it_holds(stacks: Stacks) -> None:
+    assert _fates(stacks, "prod") == {("Retain", "Retain")}
+    assert _protection(stacks, "prod") == {(True, True)}
+
+
+def test_dev_leaves_nothing_behind(stacks: Stacks) -> None:
+    assert _fates(stacks, "dev") == {("Delete", "Delete")}
+    assert _protection(stacks, "dev") == {(False, False)}
+
+
+def _fates(stacks: Stacks, environment: str) -> set[tuple[str, str]]:
+    """What becomes of tables, queues and logs: when deleted, and when replaced."""
+    return {
+        (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
+        for name, stack in stacks.items()
+        if name.startswith(f"SessionApis-{environment}-")
+        for kind in HOLDING
+        for resource in stack.resources(kind).values()
+    }
+
+
+def _protection(stacks: Stacks, environment: str) -> set[tuple[bool, bool]]:
+    """Of tables: whether they refuse to be deleted, and whether they can be restored to any second."""
+    return {
+        (
+            table["Properties"]["DeletionProtectionEnabled"],
+            table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"],
+        )
+        for name, stack in stacks.items()
+        if name.startswith(f"SessionApis-{environment}-")
+        for table in stack.resources("DynamoDB::Table").values()
+    }

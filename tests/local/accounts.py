@@ -1,0 +1,50 @@
+"""Accounts and credentials on a running platform, made the way its operators make them."""
+
+from base64 import b64encode
+from datetime import UTC, datetime
+
+from sessions import accounts, secret
+from sessions.accounts import Credential
+from tests.platform import Platform
+
+Headers = dict[str, str]
+
+
+def basic(username: str, api_key: str) -> Headers:
+    """HTTP Basic (RFC 7617)."""
+    return {"Authorization": "Basic " + b64encode(f"{username}:{api_key}".encode()).decode()}
+
+
+def new_insurer(platform: Platform, client_id: str) -> tuple[Headers, Credential]:
+    """A widget client with an API key in the usage plan: the header to call with, and what is known of the key."""
+    value = secret.generate("widget")
+    gateway = platform.apigateway
+    key = gateway.create_api_key(name=client_id, value=value, enabled=True)["id"]
+    gateway.create_usage_plan_key(usagePlanId=usage_plan(platform), keyId=key, keyType="API_KEY")
+    with platform.accounts():
+        accounts.create_account("widget", client_id, now=datetime.now(UTC))
+        credential, _ = accounts.create_credential(
+            "widget", client_id, now=datetime.now(UTC), secret_value=value, api_key_id=key
+        )
+    return {"x-api-key": value}, credential
+
+
+def new_fleet(platform: Platform, account_id: str, *allowed_ranges: str) -> tuple[Headers, Credential]:
+    """A device account whose user may call from these ranges: the header to call with, and what is known of the key."""
+    with platform.accounts():
+        accounts.create_account("device", account_id, now=datetime.now(UTC))
+        credential, api_key = accounts.create_credential(
+            "device", account_id, now=datetime.now(UTC), username="operator", allowed_ranges=allowed_ranges
+        )
+    return basic("operator", api_key), credential
+
+
+def revoke(platform: Platform, credential: Credential) -> None:
+    with platform.accounts():
+        accounts.revoke_credential(credential.family, credential.id, now=datetime.now(UTC))
+
+
+def usage_plan(platform: Platform) -> str:
+    """The plan that the widget clients' keys are in."""
+    plans = platform.apigateway.get_usage_plans()["items"]
+    return next(plan["id"] for plan in plans if plan["name"] == "widget-clients")

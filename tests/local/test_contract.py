@@ -1,0 +1,86 @@
+"""Generated requests of every operation: whatever they hold, the answer is one that the contract has."""
+
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, given, settings, strategies
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from infra import contract, families
+from tests.answers import Answer, assert_contract
+from tests.local.accounts import Headers
+from tests.platform import Platform
+
+EXAMPLES = 80
+CHECKS: list[Any] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+KNOWN = {
+    "clientId": "demo-insurer",
+    "userId": "ana",
+    "apiVersion": "v1",
+    "iccid": "8988216716970004983",
+    "sessionId": "generated",
+}
+"""Path values that lead to an answer, where generated ones mostly lead to a refusal."""
+
+
+def _operations() -> list[Any]:
+    schemas = [schemathesis.openapi.from_dict(contract.document(family)) for family in families.names()]
+    return [one.ok() for schema in schemas for one in schema.get_all_operations() if isinstance(one, Ok)]
+
+
+OPERATIONS = _operations()
+
+
+def test_every_operation_is_tried() -> None:
+    written = {one for family in families.names() for one in contract.operations(contract.document(family))}
+    assert {(one.method.upper(), one.path) for one in OPERATIONS} == {(one.method, one.path) for one in written}
+    assert {parameter.name for one in OPERATIONS for parameter in one.path_parameters} == set(KNOWN)
+
+
+@pytest.mark.parametrize("knows_credentials", [True, False], ids=["with credentials", "without credentials"])
+@pytest.mark.parametrize("operation", OPERATIONS, ids=[f"{one.method} {one.path}" for one in OPERATIONS])
+def test_generated_requests_get_an_answer_of_the_contract(
+    platform: Platform, insurer: Headers, fleet: Headers, operation: Any, knows_credentials: bool
+) -> None:
+    headers = insurer | fleet if knows_credentials else {}
+    known = {parameter.name: KNOWN[parameter.name] for parameter in operation.path_parameters}
+    cases = [operation.as_strategy(mode, path_parameters=path) for mode in GenerationMode for path in (known, None)]
+    statuses: set[int] = set()
+
+    with requests.Session() as session:
+        session.trust_env = False
+        session.post(f"{platform.base_url}/sessions/{KNOWN['sessionId']}")
+
+        @settings(
+            max_examples=EXAMPLES,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(strategies.one_of(cases))
+        def check(case: Case[Any]) -> None:
+            response = case.call_and_validate(platform.base_url, session, headers, checks=CHECKS)
+            found = {name.lower(): values[-1] for name, values in response.headers.items()}
+            answer = Answer(response.status_code, found, response.content or b"")
+            assert_contract(case.method, str(response.request.path_url), answer)
+            statuses.add(answer.status)
+
+        check()
+    assert knows_credentials <= bool(statuses & {200, 204}), statuses

@@ -1,0 +1,200 @@
+"""Which path leads where, what is decoded, and what is said where nothing is."""
+
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import pytest
+
+from tests.answers import Answer, Client
+from tests.local.accounts import Headers, new_fleet
+from tests.platform import Platform, event, eventually
+
+NO_SESSION = {"code": "SESSION_NOT_FOUND", "description": "Session not found"}
+NO_RESOURCE = {"errorMessage": "Resource not found", "errorCode": "20000001"}
+NO_ROUTE = {"message": "Not found"}
+
+ANA = "/demo-insurer/sessions/ana"
+DEVICE = "/rws/api/v1/devices/8988216716970004983/sessionInfo"
+
+
+def test_new_is_no_session(http: Client) -> None:
+    assert http.put("/sessions/new").json["sessionId"] != "new"
+    for method in ("GET", "POST", "DELETE"):
+        answer = http.request(method, "/sessions/new")
+        assert (answer.status, answer.json) == (404, NO_SESSION)
+    assert http.post("/sessions/New").json["sessionId"] == "New"
+
+
+def test_only_new_is_created_by_put(http: Client) -> None:
+    answer = http.put("/sessions/visitor")
+    assert (answer.status, answer.json) == (404, NO_SESSION)
+
+
+def test_a_client_may_be_named_as_another_family_begins(http: Client, insurer: Headers) -> None:
+    for client in ("sessions", "rws", "api"):
+        answer = http.get(f"/{client}/sessions/ana", insurer)
+        assert (answer.status, answer.json) == (404, {"message": "Client not found"})
+
+
+@pytest.mark.parametrize(
+    ("target", "refusal"),
+    [
+        ("/rws", NO_RESOURCE),
+        ("/rws/api/v1/devices", NO_RESOURCE),
+        (DEVICE + "/", NO_RESOURCE),
+        (DEVICE + "s", NO_RESOURCE),
+        ("/rws/api//devices/1/sessionInfo", NO_RESOURCE),
+        ("/rws/api/v1/devices//sessionInfo", NO_RESOURCE),
+        ("/rws/api/v1/devices/1/SessionInfo", NO_RESOURCE),
+        ("/rws/api/v1/devices/1%2FsessionInfo", NO_RESOURCE),
+        ("/rwsx", NO_RESOURCE),
+        ("/sessions", NO_SESSION),
+        ("/sessions/", NO_SESSION),
+        ("/sessions//", NO_SESSION),
+        ("/sessions/a/", NO_SESSION),
+        ("/sessions/a/b", NO_SESSION),
+        ("/sessions/new/", NO_SESSION),
+        ("/sessions?id=a", NO_SESSION),
+        ("/", NO_ROUTE),
+        ("//", NO_ROUTE),
+        ("//sessions/a", NO_ROUTE),
+        ("/demo-insurer", NO_ROUTE),
+        ("/demo-insurer/sessions", NO_ROUTE),
+        ("/demo-insurer/sessions/", NO_ROUTE),
+        ("/demo-insurer/Sessions/ana", NO_ROUTE),
+        (ANA + "/", NO_ROUTE),
+        (ANA + "/x", NO_ROUTE),
+        ("/RWS/api/v1/devices/1/sessionInfo", NO_ROUTE),
+        ("/favicon.ico", NO_ROUTE),
+        ("/%", NO_ROUTE),
+        ("/" + "a/" * 2000, NO_ROUTE),
+    ],
+)
+def test_a_path_of_no_route_is_refused_in_the_dialect_it_looks_like(
+    http: Client, insurer: Headers, fleet: Headers, target: str, refusal: dict[str, str]
+) -> None:
+    for method in ("GET", "PUT", "OPTIONS"):
+        for headers in ({}, insurer | fleet):
+            answer = http.request(method, target, headers)
+            assert (answer.status, answer.json) == (404, refusal)
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
+def test_an_unsupported_method_is_refused_in_the_dialect_of_its_path(
+    http: Client, insurer: Headers, fleet: Headers, method: str
+) -> None:
+    def refused(target: str, headers: Headers) -> Answer:
+        answer = http.request(method, target, headers)
+        assert answer.status == 404
+        return answer
+
+    assert refused(ANA, insurer).json == NO_ROUTE
+    assert refused(DEVICE, fleet).json == NO_RESOURCE
+    if method not in ("POST", "OPTIONS"):
+        assert refused("/sessions/visitor", {}).json == NO_SESSION
+
+
+def test_a_head_is_refused_without_a_body(http: Client, insurer: Headers, fleet: Headers) -> None:
+    http.post("/sessions/headless")
+    for target, headers in ((ANA, insurer), (DEVICE, fleet), ("/sessions/headless", {}), ("/nowhere", {})):
+        answer = http.request("HEAD", target, headers)
+        assert (answer.status, answer.body) == (404, b"")
+        assert http.get("/sessions/headless").status == 200, "the connection goes on"
+    assert http.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "user"),
+    [
+        ("maria%40example.com", "maria@example.com"),
+        ("maria@example.com", "maria@example.com"),
+        ("a%2Fb", "a/b"),
+        ("100%25", "100%"),
+        ("%2540", "%40"),
+        ("a+b", "a+b"),
+        ("a%20b", "a b"),
+        ("%E2%82%AC%F0%9F%9A%97", "\u20ac\U0001f697"),
+        ("caf%C3%A9", "caf\u00e9"),
+        ("cafe%CC%81", "cafe\u0301"),
+        ("a;b=c&d,e:f", "a;b=c&d,e:f"),
+        ("%3F%23", "?#"),
+        ("..", ".."),
+        ("%2e%2E", ".."),
+        ("sessions", "sessions"),
+        ("new", "new"),
+    ],
+)
+def test_a_user_may_have_any_name(platform: Platform, http: Client, insurer: Headers, sent: str, user: str) -> None:
+    reference = "LA-" + quote(sent, safe="")
+    session = {
+        "reference": reference,
+        "date": "2026-01-02T03:04:05Z",
+        "status": "submitted",
+        "createdAt": "2026-01-02T03:04:05Z",
+        "camsReference": None,
+        "selectedPolicy": None,
+    }
+    saved = event("widget.session.saved", clientId="demo-insurer", userId=user, session=session)
+    platform.send("widget", saved)
+    expected = session | {"date": "2026-01-02T03:04", "createdAt": "2026-01-02T03:04"}
+
+    def found() -> Answer:
+        answer = http.get(f"/demo-insurer/sessions/{sent}", insurer)
+        assert (answer.status, answer.json) == (200, [expected])
+        return answer
+
+    eventually(found)
+    again = saved | {"id": saved["id"] + "-moved", "time": datetime.now(UTC).isoformat()}
+    platform.send("widget", again | {"data": saved["data"] | {"userId": "somebody-else"}})
+    eventually(lambda: http.get(f"/demo-insurer/sessions/{sent}", insurer).json == [])
+
+
+@pytest.mark.parametrize(
+    "user", ["%FF", "%C3", "%ED%A0%80", "%00", "%0D%0AX: y".replace(" ", "%20"), "%", "%zz", "u" * 5000]
+)
+def test_a_user_that_nobody_can_be_has_no_sessions(http: Client, insurer: Headers, user: str) -> None:
+    answer = http.get(f"/demo-insurer/sessions/{user}", insurer)
+    assert (answer.status, answer.json) == (200, [])
+
+
+@pytest.mark.parametrize(
+    "session_id", ["a%2Fb", "%FF", "%00", "%20", "a+b", "%E2%82%AC", "a" * 129, "%", "a%0A", "a@b"]
+)
+def test_an_id_that_no_session_can_have_is_refused(http: Client, session_id: str) -> None:
+    description = "sessionId must be 1 to 128 of A-Z a-z 0-9 . _ ~ -"
+    for answer in (http.get(f"/sessions/{session_id}"), http.post(f"/sessions/{session_id}")):
+        assert (answer.status, answer.json) == (400, {"code": "INVALID_REQUEST", "description": description})
+
+
+@pytest.mark.parametrize(
+    ("sent", "session_id"), [("%61%2E%7e", "a.~"), ("..", ".."), ("a" * 128, "a" * 128), ("0", "0")]
+)
+def test_a_session_id_is_decoded_once(http: Client, sent: str, session_id: str) -> None:
+    answer = http.post(f"/sessions/{sent}")
+    assert (answer.status, answer.json["sessionId"]) == (200, session_id)
+    assert http.get(f"/sessions/{session_id}").json == answer.json
+
+
+def test_a_percent_encoded_path_is_the_same_path(http: Client, fleet: Headers) -> None:
+    assert http.put("/%73essions/ne%77").status == 200
+    assert http.get("/rws/api/%761/devices/898821671697000498%33/sessionInfo", fleet).status == 200
+
+
+def test_fields_may_be_percent_encoded_and_repeated(http: Client, fleet: Headers) -> None:
+    for query in ("fields=iccid%2CipAddress", "fields=iccid&fields=ipAddress", "fields=%20iccid,+ipAddress,,"):
+        assert list(http.get(f"{DEVICE}?{query}", fleet).json) == ["iccid", "ipAddress"]
+
+
+def test_a_whole_url_may_stand_in_the_request_line(http: Client, platform: Platform) -> None:
+    answer = http.get(f"{platform.base_url}/sessions/absolute")
+    assert (answer.status, answer.json) == (404, NO_SESSION)
+    assert http.request("OPTIONS", "*").status == 404
+
+
+def test_two_accounts_have_their_own_devices(platform: Platform, http: Client, fleet: Headers) -> None:
+    headers, _ = new_fleet(platform, "route-fleet")
+    iccid = "8988216716970100001"
+    platform.send("device", event("device.registered", accountId="route-fleet", iccid=iccid))
+    target = f"/rws/api/v1/devices/{iccid}/sessionInfo"
+    eventually(lambda: http.get(target, headers).status == 200)
+    assert http.get(target, fleet).status == 404

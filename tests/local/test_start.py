@@ -1,0 +1,160 @@
+"""How the platform starts, what it says, and how it ends."""
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from infra.families import ROOT
+from tests.answers import Client
+from tests.platform import LONGEST_START, LONGEST_STOP, Platform, eventually, is_free
+
+DOCUMENTED = {
+    "widget": {"client_id", "api_key", "queue_url"},
+    "device": {"account_id", "username", "api_key", "queue_url", "dead_letter_queue_url"},
+    "knowledge": set[str](),
+}
+
+
+def test_make_run_is_what_these_tests_start() -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    printed = subprocess.run(
+        ["make", "--dry-run", "run"], cwd=ROOT, env=kept, capture_output=True, text=True, check=True
+    )
+    command = printed.stdout.splitlines()[-1]
+    assert command.startswith("exec ")
+    assert command.endswith("/python -m infra.local")
+
+
+def test_connection_json_says_what_tools_need(platform: Platform) -> None:
+    known = platform.connection
+    assert set(known) - {"store"} == {"base_url", "aws_endpoint_url", "region", *DOCUMENTED}
+    assert known["base_url"] == f"http://127.0.0.1:{platform.port}"
+    assert known["aws_endpoint_url"] == f"http://127.0.0.1:{platform.aws_port}"
+    for family, members in DOCUMENTED.items():
+        assert set(known[family]) >= members
+        assert all(isinstance(value, str) and value for value in known[family].values())
+    assert known["widget"]["client_id"] == "demo-insurer"
+    assert known["device"]["account_id"] == "demo-fleet"
+    assert [path.name for path in platform.folder.iterdir() if path.name not in ("out", "err")] == ["connection.json"]
+
+
+def test_it_says_where_it_is(platform: Platform) -> None:
+    known = platform.connection
+    assert known["base_url"] in platform.out
+    assert known["aws_endpoint_url"] in platform.out
+    assert str(platform.connection_file) in platform.out
+    for secret in (known["widget"]["api_key"], known["device"]["api_key"]):
+        assert secret in platform.out
+
+
+def test_it_listens_on_loopback_alone(platform: Platform) -> None:
+    for port in (platform.port, platform.aws_port):
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        for address in ("127.0.0.2", "::1", *_addresses()):
+            with pytest.raises(OSError):
+                socket.create_connection((address, port), timeout=5).close()
+
+
+def _addresses() -> set[str]:
+    """The machine's own addresses, as far as its name tells."""
+    try:
+        found = {str(one[4][0]) for one in socket.getaddrinfo(socket.gethostname(), None)}
+    except OSError:
+        return set()
+    return {address for address in found if address != "127.0.0.1"}
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_it_is_quiet_and_leaves_nothing_behind(tmp_path: Path, by: signal.Signals) -> None:
+    running = Platform(tmp_path)
+    try:
+        running.start()
+        running.wait()
+        with Client(running.base_url) as http:
+            assert http.put("/sessions/new").status == 200
+            if by is signal.SIGINT:
+                os.killpg(running.running.pid, by)  # as Ctrl-C in a terminal, which every process of it gets
+                assert running.end() == 0
+                running.assert_gone()
+            else:
+                running.stop(by)
+        assert running.err == ""
+    finally:
+        running.kill()
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after", [0.4, 0.7, 1.0, 1.4, 1.8])
+def test_it_can_be_stopped_while_it_starts(tmp_path: Path, by: signal.Signals, after: float) -> None:
+    starting = Platform(tmp_path)
+    try:
+        starting.start()
+        with pytest.raises(subprocess.TimeoutExpired):
+            starting.running.wait(after)
+        os.killpg(starting.running.pid, by)
+        assert starting.end() in (0, -by)
+        assert starting.err == ""
+        eventually(lambda: is_free(starting.aws_port))
+        starting.assert_gone()
+    finally:
+        starting.kill()
+
+
+def test_it_can_be_stopped_once_it_has_its_ports(tmp_path: Path) -> None:
+    starting = Platform(tmp_path)
+    try:
+        starting.start()
+        eventually(lambda: not is_free(starting.aws_port), LONGEST_START)
+        starting.stop()
+        assert starting.err == ""
+    finally:
+        starting.kill()
+
+
+def test_a_killed_platform_leaves_no_aws_and_its_successor_believes_nothing_of_it(tmp_path: Path) -> None:
+    killed = Platform(tmp_path)
+    successor = Platform(tmp_path)
+    try:
+        killed.start()
+        killed.wait()
+        old = killed.connection_file.read_text()
+        killed.running.kill()
+        killed.running.wait(LONGEST_STOP)
+        eventually(lambda: is_free(killed.aws_port))
+        assert is_free(killed.port)
+
+        successor.start()
+        eventually(lambda: not is_free(successor.aws_port), LONGEST_START)
+        assert not successor.connection_file.exists() or successor.connection_file.read_text() != old
+        successor.wait()
+        assert successor.base_url == f"http://127.0.0.1:{successor.port}"
+        successor.stop()
+    finally:
+        killed.kill()
+        successor.kill()
+
+
+@pytest.mark.parametrize("variable", ["PORT", "AWS_PORT"])
+def test_a_taken_port_is_said_in_one_line(platform: Platform, variable: str) -> None:
+    """The other one's `connection.json` stays, even in the same folder."""
+    taken = str(platform.port if variable == "PORT" else platform.aws_port)
+    second = Platform(platform.folder / "second", **{variable: taken, "LOCAL_DIR": str(platform.folder)})
+    try:
+        second.start()
+        assert second.end() == 1
+        assert second.err.splitlines() == [
+            f"Port {taken} cannot be used (Address already in use). Choose another: {variable}=<port>"
+        ]
+        assert second.out == ""
+        assert platform.connection_file.exists()
+        with Client(platform.base_url) as http:
+            assert http.put("/sessions/new").status == 200
+    finally:
+        second.kill()
+        for name in ("out", "err"):
+            (second.folder / name).unlink()
+        second.folder.rmdir()

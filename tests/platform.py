@@ -1,0 +1,229 @@
+"""The local platform as `make run` starts it, in a process of its own, for tests that speak to it from outside."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from uuid import uuid4
+
+import boto3
+
+from infra.families import ROOT
+from sessions import accounts, dynamodb
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_sqs import SQSClient
+
+FoundT = TypeVar("FoundT")
+
+LONGEST_START = 40.0  # seconds, on a busy machine
+LONGEST_STOP = 20.0
+_OURS = ("AWS_", "KNOWLEDGE_", "DEVICE_", "WIDGET_", "STORE_", "RATE_LIMIT", "AUTHORIZER_CACHE_SECONDS")
+
+
+class Platform:
+    """A context: the platform runs in `folder` while it is open, with these settings in its environment.
+
+    Leaving it stops the platform as Ctrl-C does, and asserts that it went cleanly.
+    """
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.port, self.aws_port = free_port(), free_port()
+        self.settings = settings
+        self.process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        try:
+            self.wait()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if "sqs" in self.__dict__:
+            self.sqs.close()
+        if "apigateway" in self.__dict__:
+            self.apigateway.close()
+        try:
+            self.stop()
+        finally:
+            self.kill()
+
+    def start(self) -> None:
+        """The command of `make run`, in a process group of its own."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+        wanted = {"PORT": str(self.port), "AWS_PORT": str(self.aws_port), "LOCAL_DIR": str(self.folder)}
+        with (self.folder / "out").open("wb") as out, (self.folder / "err").open("wb") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "infra.local"],
+                cwd=ROOT,
+                env=kept | {"PYTHONPATH": ".:layers/sessions/python"} | wanted | self.settings,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+
+    def wait(self) -> None:
+        """Returns once the platform says that it is ready."""
+
+        def is_ready() -> bool:
+            assert self.running.poll() is None, f"it ended by {self.running.returncode}: {self.err}"
+            return self.connection_file.exists()
+
+        eventually(is_ready, LONGEST_START)
+
+    def stop(self, by: signal.Signals = signal.SIGINT) -> None:
+        """Asks it to stop, and asserts that it leaves nothing behind."""
+        self.running.send_signal(by)
+        assert self.end() == 0, self.err
+        self.assert_gone()
+
+    def end(self) -> int:
+        """Its exit status, once it has ended by itself."""
+        return self.running.wait(LONGEST_STOP)
+
+    def assert_gone(self) -> None:
+        """Nobody is told of it any more, and both ports can be had again."""
+        assert not self.connection_file.exists()
+        assert is_free(self.port)
+        assert is_free(self.aws_port)
+
+    def kill(self) -> None:
+        """Ends whatever is left of it."""
+        if self.process is not None:
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(LONGEST_STOP)
+
+    @property
+    def running(self) -> subprocess.Popen[bytes]:
+        assert self.process is not None, "it was not started"
+        return self.process
+
+    @property
+    def connection_file(self) -> Path:
+        return self.folder / "connection.json"
+
+    @cached_property
+    def connection(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.connection_file.read_text())
+        return found
+
+    @property
+    def base_url(self) -> str:
+        return str(self.connection["base_url"])
+
+    @property
+    def out(self) -> str:
+        """What it said on standard output, so far."""
+        return (self.folder / "out").read_text()
+
+    @property
+    def err(self) -> str:
+        """What it said on standard error, so far."""
+        return (self.folder / "err").read_text()
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        return self._session.client("sqs", endpoint_url=self.connection["aws_endpoint_url"])
+
+    @cached_property
+    def apigateway(self) -> "APIGatewayClient":
+        return self._session.client("apigateway", endpoint_url=self.connection["aws_endpoint_url"])
+
+    @property
+    def _session(self) -> boto3.Session:
+        return boto3.Session("any", "any", region_name=self.connection["region"])
+
+    def send(self, family: str, *events: dict[str, Any] | str) -> None:
+        """Sends events to the family's queue, as any AWS client does; texts as they are."""
+        for event in events:
+            body = event if isinstance(event, str) else json.dumps(event)
+            self.sqs.send_message(QueueUrl=self.connection[family]["queue_url"], MessageBody=body)
+
+    @contextmanager
+    def accounts(self) -> Iterator[None]:
+        """While it is open, `sessions.accounts` in this process means the platform's accounts."""
+        before = dict(os.environ)
+        dynamodb._client.cache_clear()
+        os.environ.pop("AWS_PROFILE", None)
+        os.environ |= {
+            "AWS_ENDPOINT_URL": self.connection["aws_endpoint_url"],
+            "AWS_DEFAULT_REGION": self.connection["region"],
+            "AWS_ACCESS_KEY_ID": "any",
+            "AWS_SECRET_ACCESS_KEY": "any",
+            accounts.TABLE.variable: accounts.TABLE.name,
+        }
+        try:
+            yield
+        finally:
+            dynamodb._client().close()
+            dynamodb._client.cache_clear()
+            os.environ.clear()
+            os.environ |= before
+
+
+def event(kind: str, *, at: datetime | None = None, name: str | None = None, **data: Any) -> dict[str, Any]:
+    """A CloudEvent of this type that happened now, or `at` some other time."""
+    return {
+        "specversion": "1.0",
+        "id": name or str(uuid4()),
+        "source": "/tests",
+        "type": kind,
+        "time": (at or datetime.now(UTC)).isoformat(),
+        "data": data,
+    }
+
+
+def eventually(check: Callable[[], FoundT | Literal[False] | None], seconds: float = 10.0) -> FoundT:
+    """What `check` finds, as soon as it finds something and asserts nothing wrong. Fails after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            found = check()
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            if found:
+                return found
+            assert time.monotonic() < deadline, f"not within {seconds} seconds"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port that nobody listens at, below those that the system gives to clients."""
+    while True:
+        port = random.SystemRandom().randint(20_000, 32_000)
+        if is_free(port):
+            return port
+
+
+def is_free(port: int) -> bool:
+    """Whether a server can listen at this port now."""
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,143 @@
+import base64
+from typing import Any
+
+import pytest
+
+from sessions import proxy, settings
+from tests.proxy_events import request
+from tests.sessions.watching import logged
+
+
+def sent(**members: Any) -> dict[str, Any]:
+    return request() | members
+
+
+@pytest.mark.parametrize("name", ["x-api-key", "X-API-Key", "X-Api-KEY"])
+def test_a_header_is_found_whatever_its_case(name: str) -> None:
+    assert proxy.header(request(headers={"Accept": "*/*", name: "value"}), "X-api-Key") == "value"
+
+
+@pytest.mark.parametrize("headers", [None, {}, {"x-api-key": ""}, {"x-api-key": None}, {"x-api-keys": "value"}])
+def test_a_missing_or_empty_header_is_none(headers: Any) -> None:
+    assert proxy.header(sent(headers=headers), "x-api-key") is None
+
+
+@pytest.mark.parametrize(
+    ("in_the_url", "meant"),
+    [
+        ("plain", "plain"),
+        ("ana%40example.com", "ana@example.com"),
+        ("a%2Fb", "a/b"),
+        ("a%252Fb", "a%2Fb"),
+        ("a+b", "a+b"),
+        ("%C3%BC", "ü"),
+        ("%FF", "\ufffd"),
+        ("100%", "100%"),
+    ],
+)
+def test_a_path_parameter_is_decoded_once(in_the_url: str, meant: str) -> None:
+    assert proxy.path_parameter(sent(pathParameters={"id": in_the_url}), "id") == meant
+
+
+@pytest.mark.parametrize("parameters", [None, {}, {"other": ["x"]}, {"fields": []}, {"fields": None}])
+def test_a_missing_query_parameter_has_no_values(parameters: Any) -> None:
+    assert proxy.query_parameter(sent(multiValueQueryStringParameters=parameters), "fields") == []
+
+
+def test_a_query_parameter_has_its_values_in_order() -> None:
+    assert proxy.query_parameter(request(query={"fields": ["b", "", "a"]}), "fields") == ["b", "", "a"]
+
+
+@pytest.mark.parametrize(
+    ("body", "encoded", "meant"),
+    [
+        (None, False, b""),
+        ("", False, b""),
+        ("", True, b""),
+        (None, True, b""),
+        ("ü", False, b"\xc3\xbc"),
+        (base64.b64encode(b"\x00\xff").decode(), True, b"\x00\xff"),
+        ("a", True, b""),
+    ],
+)
+def test_a_body_is_bytes(body: str | None, encoded: bool, meant: bytes) -> None:
+    assert proxy.body(sent(body=body, isBase64Encoded=encoded)) == meant
+
+
+def test_the_account_is_the_authorizers_alone() -> None:
+    event = request(
+        authorizer={"account": "fleet"},
+        headers={"account": "other"},
+        query={"account": ["other"]},
+        path={"account": "other"},
+    )
+
+    assert proxy.account(event) == "fleet"
+    with pytest.raises(KeyError):
+        proxy.account(request(headers={"account": "other"}))
+
+
+@proxy.endpoint(lambda event: proxy.answer(500, "{}", {"X-Request": proxy.request_id(event)}))
+def answering(event: proxy.Event, context: Any) -> proxy.Answer:
+    if context == "fails":
+        raise RuntimeError("internals")
+    return proxy.answer(201, '{"a":1}', {"Link": "<x>"})
+
+
+def test_an_answer_is_json_with_its_headers() -> None:
+    assert answering(request(), None) == {
+        "statusCode": 201,
+        "headers": {"Content-Type": "application/json", "Link": "<x>"},
+        "body": '{"a":1}',
+    }
+
+
+def test_a_failure_is_answered_without_internals() -> None:
+    assert answering(request(), "fails") == {
+        "statusCode": 500,
+        "headers": {"Content-Type": "application/json", "X-Request": "request-1"},
+        "body": "{}",
+    }
+
+
+def test_a_request_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    answering(request(authorizer={"account": "fleet"}), None)
+    answering(request(), None)
+
+    found = [vars(record) for record in caplog.records]
+    assert [(line["message"], line["operation"], line["status"], line["account"]) for line in found] == [
+        ("request", "test_proxy", 201, "fleet"),
+        ("request", "test_proxy", 201, None),
+    ]
+    assert {line["gateway_request_id"] for line in found} == {"request-1"}
+    assert all(line["milliseconds"] >= 0 for line in found)
+
+
+def test_a_failure_is_in_the_log_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    answering(request(), "fails")
+
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("ERROR", "request failed"),
+        ("INFO", "request"),
+    ]
+    assert "RuntimeError: internals" in logged(caplog)
+    assert caplog.records[1].__dict__["status"] == 500
+
+
+def test_a_missing_setting_is_no_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOME_SETTING", raising=False)
+
+    for read in (settings.text, settings.number, settings.flag, settings.words):
+        with pytest.raises(KeyError, match="SOME_SETTING"):
+            read("SOME_SETTING")
+
+
+def test_settings_are_read_as_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_SETTING", "7")
+    assert (settings.text("SOME_SETTING"), settings.number("SOME_SETTING")) == ("7", 7)
+    monkeypatch.setenv("SOME_SETTING", "true")
+    assert settings.flag("SOME_SETTING") is True
+    monkeypatch.setenv("SOME_SETTING", "false")
+    assert settings.flag("SOME_SETTING") is False
+    monkeypatch.setenv("SOME_SETTING", "a,b")
+    assert settings.words("SOME_SETTING") == ("a", "b")
