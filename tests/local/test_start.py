@@ -1,5 +1,6 @@
 """How the platform starts, what it says, and how it ends."""
 
+import json
 import os
 import signal
 import socket
@@ -158,3 +159,27 @@ def test_a_taken_port_is_said_in_one_line(platform: Platform, variable: str) -> 
         for name in ("out", "err"):
             (second.folder / name).unlink()
         second.folder.rmdir()
+
+
+@pytest.mark.parametrize("variable", ["PORT", "AWS_PORT", "RATE_LIMIT", "KNOWLEDGE_SESSION_SECONDS"])
+def test_a_setting_that_is_no_number_is_said_in_one_line(tmp_path: Path, variable: str) -> None:
+    wrong = Platform(tmp_path, **{variable: "many"})
+    try:
+        wrong.start()
+        assert wrong.end() == 1
+        assert wrong.err.splitlines() == [f"{variable} must be a number"]
+    finally:
+        wrong.kill()
+
+
+@pytest.mark.parametrize(
+    "line", [b"FOO / HTTP/1.1", b"GET /\xff HTTP/1.1", b"GET", b"\x16\x03\x01", b"GET /" + b"a" * 70_000 + b" HTTP/1.1"]
+)
+def test_what_is_no_http_request_is_refused_in_json(platform: Platform, line: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as caller:
+        caller.sendall(line + b"\r\nHost: local\r\n\r\n")
+        with caller.makefile("rb") as answer:
+            head, _, body = answer.read().partition(b"\r\n\r\n")
+    assert head.splitlines()[0] == b"HTTP/1.1 400 Bad Request"
+    assert b"Content-Type: application/json" in head.splitlines()
+    assert json.loads(body) == {"message": "Bad request"}

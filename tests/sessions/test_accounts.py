@@ -448,7 +448,7 @@ def test_an_account_has_at_most_50_credentials() -> None:
     create_account("device", "fleet", now=NOW)
     values = [create_credential("device", "fleet", now=NOW)[1] for _ in range(50)]
 
-    with pytest.raises(NoSuchAccountError):
+    with pytest.raises(accounts.TooManyCredentialsError):
         create_credential("device", "fleet", now=NOW)
 
     account = accounts.find_account("device", "fleet")
@@ -456,6 +456,31 @@ def test_an_account_has_at_most_50_credentials() -> None:
     assert len(account.credential_ids) == 50
     assert len(accounts.list_credentials(account)) == 50
     assert all(found(value) for value in values)
+
+
+def test_dead_credentials_make_room_for_a_new_one() -> None:
+    create_account("device", "fleet", now=NOW)
+    made = [create_credential("device", "fleet", now=NOW) for _ in range(50)]
+    for credential, _ in made[:2]:
+        accounts.revoke_credential("device", credential.id, now=NOW)
+
+    new, value = create_credential("device", "fleet", now=NOW)
+
+    account = accounts.find_account("device", "fleet")
+    assert account is not None
+    assert account.credential_ids == {new.id, *(credential.id for credential, _ in made[2:])}
+    assert found(value) == new
+    assert [found(old) for _, old in made[:2]] == [None, None]
+    assert all(found(old) for _, old in made[2:])
+
+
+def test_an_account_may_rotate_for_ever() -> None:
+    create_account("device", "fleet", now=NOW)
+    credential, value = create_credential("device", "fleet", now=NOW)
+    for day in range(120):
+        now = NOW + timedelta(days=day)
+        credential, value = accounts.rotate_credential("device", credential.id, now=now, overlap=timedelta(hours=1))
+    assert authenticate("device", value, now=NOW + timedelta(days=120)) == credential
 
 
 def test_a_secret_in_use_by_another_account_is_not_taken_over(aws: dict[str, Queue]) -> None:

@@ -42,7 +42,7 @@ class TooManyCredentialsError(Exception):
 
 
 class CredentialExistsError(Exception):
-    """This secret is somebody's already."""
+    """Somebody has this secret already."""
 
 
 class NoSuchCredentialError(Exception):
@@ -228,7 +228,8 @@ def authenticate(
 ) -> Credential | None:
     """The live credential that this secret is, or None: unknown, revoked, expired, not this username's, not from there.
 
-    `username` must be the credential's, and none where it has none. One key lookup, and the same work whatever the outcome.
+    `username` must be the credential's, and none where it has none. One key lookup, and the same work whatever comes
+    of it.
     """
     digest = secret.digest(value)
     item = dynamodb.get(TABLE, _credential_key(family, digest[:_ID_DIGITS]))
@@ -260,7 +261,7 @@ def _enter(credential: Credential, now: datetime) -> None:
         account = find_account(family, account_id)
         if account is None or account.disabled is not None:
             raise NoSuchAccountError(account_id)
-        dead = account.credential_ids - {one.id for one in list_credentials(account) if one.is_live(now)}
+        dead = {one.id for one in list_credentials(account) if not one.is_live(now)}
         if not dead or not makes_room:
             raise TooManyCredentialsError(account_id)
         for credential_id in sorted(dead):

@@ -30,9 +30,9 @@ def generate(family: str) -> str:
 def is_well_formed(family: str, secret: str) -> bool:
     """Whether this has the form and the checksum of a secret of the family. It need not be a live one."""
     body, check = secret[:-_CHECK_DIGITS], secret[-_CHECK_DIGITS:]
-    return (
-        body.startswith(prefix(family)) and len(body) == len(prefix(family)) + _RANDOM_DIGITS and check == _check(body)
-    )
+    digits = body.removeprefix(prefix(family))
+    is_long_enough = len(digits) == _RANDOM_DIGITS and body != digits
+    return is_long_enough and set(digits) <= set(_DIGITS) and check == _check(body)
 
 
 def digest(secret: str) -> str:
