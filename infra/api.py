@@ -81,7 +81,7 @@ def _stage(environment: Environment, access_log: LogGroup) -> apigateway.StageOp
         stage_name=environment.name,
         throttling_rate_limit=environment.rate_limit,
         throttling_burst_limit=environment.burst_limit,
-        tracing_enabled=True,
+        tracing_enabled=False,  # a trace has the path and the address: docs/decisions/0006-no-trace-of-the-stage.md
         metrics_enabled=True,
         logging_level=apigateway.MethodLoggingLevel.OFF,  # it would log paths, which name people and devices
         data_trace_enabled=False,

@@ -24,4 +24,4 @@ def _credentials(header: str) -> tuple[str, str]:
         username, colon, api_key = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         return "", ""
-    return (username, api_key) if colon else ("", "")
+    return (username, api_key) if colon and username else ("", "")

@@ -112,6 +112,6 @@ class AccountingEvent(CloudEvent):
         return self
 
 
-type_of_event = RegisteredEvent | RemovedEvent | AccountingEvent
-EVENTS: TypeAdapter[type_of_event] = TypeAdapter(Annotated[type_of_event, Field(discriminator="type")])
+Event = RegisteredEvent | RemovedEvent | AccountingEvent
+EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 DATA = {"device.registered": Registered, "device.removed": Removed, "device.accounting": Accounting}

@@ -3,20 +3,29 @@
 from typing import Literal
 
 from functions.device import session
-from functions.device.events import EVENTS, AccountingEvent, RegisteredEvent, RemovedEvent
+from functions.device.events import EVENTS, AccountingEvent, Event, RegisteredEvent, RemovedEvent
 from functions.device.history import Record, Registration
 from sessions import clock, log
 from sessions.recording import NotYetError, recorder
 
 
-def record(event: RegisteredEvent | RemovedEvent | AccountingEvent) -> None:
-    """Adds the event to its device's history. `NotYetError` where nobody has registered the device."""
-    if isinstance(event, AccountingEvent):
-        _record_accounting(event)
-        return
+def record(event: Event) -> None:
+    """Adds the event to its device's history. `NotYetError` where that has to wait."""
+    try:
+        if isinstance(event, AccountingEvent):
+            _record_accounting(event)
+        else:
+            _record_registration(event)
+    except session.NotRegisteredError:
+        raise NotYetError("the device is not registered") from None
+    except session.ContendedError:
+        raise NotYetError("others kept changing the device") from None
+
+
+def _record_registration(event: RegisteredEvent | RemovedEvent) -> None:
     kind: Literal["registered", "removed"] = "registered" if isinstance(event, RegisteredEvent) else "removed"
     registration = Registration(event.version, clock.sortable(event.time), kind, event.data.account_id)
-    session.register(event.data.iccid, registration)
+    session.register(event.data.iccid, registration, now=clock.now())
     log.info(f"device {kind}", account=event.data.account_id)
 
 
@@ -29,10 +38,7 @@ def _record_accounting(event: AccountingEvent) -> None:
         ip_address=event.data.ip_address,
         ipv6_address=event.data.ipv6_address,
     )
-    try:
-        session.record(event.data.iccid, event.data.accounting_session_id, accounting, now=clock.now())
-    except session.NotRegisteredError:
-        raise NotYetError("the device is not registered") from None
+    session.record(event.data.iccid, event.data.accounting_session_id, accounting, now=clock.now())
     log.info("accounting recorded", status=event.data.status)
 
 

@@ -33,8 +33,9 @@ TABLE = Table("device-sessions", Key("iccid", "item"), indexes=(BY_BEGINNING,), 
 KEPT = 50
 KEPT_FOR = timedelta(days=90)
 
-_ATTEMPTS = 12
-_LONGEST_PAUSE = 0.05  # seconds
+_ATTEMPTS = 30
+_SHORTEST_PAUSE = 0.01  # seconds, before the first repetition
+_LONGEST_PAUSE = 0.5
 
 
 class NotRegisteredError(Exception):
@@ -57,15 +58,15 @@ def record(iccid: str, session_id: str, accounting: Record, *, now: datetime) ->
         device = dynamodb.get(TABLE, _device_key(iccid), consistent=True)
         if device is None or device["account"] is None:
             raise NotRegisteredError
-        is_new = _add(iccid, session_id, accounting, device["since"])
+        has_moved = _add(iccid, session_id, accounting, device["since"])
         if _answer_anew(iccid, device):
-            if is_new:
-                _forget_old(iccid, now)
+            if has_moved:
+                _forget_old(iccid, now, moved=_session_key(iccid, session_id)["item"])
             return
     raise ContendedError
 
 
-def register(iccid: str, event: Registration) -> None:
+def register(iccid: str, event: Registration, *, now: datetime) -> None:
     """Adds a registration or a removal to the device's history, and lets its records count accordingly."""
     for _ in _attempts():
         device = dynamodb.get(TABLE, _device_key(iccid), consistent=True)
@@ -88,24 +89,26 @@ def register(iccid: str, event: Registration) -> None:
         if changed["sessionsCountSince"] != owner.since:
             _count_since(iccid, owner.since)
             changed["sessionsCountSince"] = owner.since
+            _forget_old(iccid, now)
         if _answer_anew(iccid, changed):
             return
     raise ContendedError
 
 
 def _add(iccid: str, session_id: str, accounting: Record, since: str) -> bool:
-    """Adds the record to its session; whether that is a new one."""
+    """Adds the record to its session; whether that is a new one, or began at another time than it seemed."""
     for _ in _attempts():
         item = dynamodb.get(TABLE, _session_key(iccid, session_id), consistent=True)
         known = Session() if item is None else _session(item["state"])
         session = known.with_record(accounting)
         if item is not None and session == known and item["since"] == since:
             return False
+        changed = _session_item(iccid, session_id, session, since, item)
         try:
-            _put_if_unchanged(_session_item(iccid, session_id, session, since, item), item)
+            _put_if_unchanged(changed, item)
         except ConditionFailedError:
             continue
-        return item is None
+        return item is None or item.get("beginning") != changed.get("beginning")
     raise ContendedError
 
 
@@ -120,6 +123,8 @@ def _answer_anew(iccid: str, device: Mapping[str, Any]) -> bool:
     if latest and latest[0]["since"] != device["since"]:
         _recount(iccid, latest[0]["item"], device["since"])
         return False
+    if latest and "dropAfter" in latest[0]:
+        _keep(iccid, latest[0]["item"])
     body = _body(iccid, _session(latest[0]["state"]), device["since"]) if latest else _body(iccid)
     try:
         dynamodb.update(
@@ -172,20 +177,51 @@ def _recount(iccid: str, item_name: str, since: str) -> None:
     raise ContendedError
 
 
-def _forget_old(iccid: str, now: datetime) -> None:
-    """Lets the table drop what is beyond the latest 50 sessions, each 90 days after its last record."""
-    latest, _ = dynamodb.query(
-        TABLE, "#iccid = :iccid", index=BY_BEGINNING, descending=True, limit=KEPT + 10, iccid=iccid
-    )
-    for rank, item in enumerate(latest):
-        key = {"iccid": iccid, "item": item["item"]}
-        exists = "attribute_exists(#iccid)"
-        with suppress(ConditionFailedError):  # the table has just dropped it
-            if rank < KEPT and "dropAfter" in item:
-                dynamodb.update(TABLE, key, "REMOVE #dropAfter", exists)
-            elif rank >= KEPT and "dropAfter" not in item:
-                drop_after = max(_kept_until(_session(item["state"])), int(now.timestamp()))
-                dynamodb.update(TABLE, key, "SET #dropAfter = :dropAfter", exists, dropAfter=drop_after)
+def _forget_old(iccid: str, now: datetime, moved: str | None = None) -> None:
+    """Lets the table drop what is beyond the latest 50 sessions, each 90 days after its last record.
+
+    After one session came or `moved`, only those near the limit and itself can have crossed it; else all are looked at.
+    """
+    start = None
+    rank = 0
+    while True:
+        sessions, start = dynamodb.query(
+            TABLE,
+            "#iccid = :iccid",
+            index=BY_BEGINNING,
+            descending=True,
+            limit=None if moved is None else KEPT + 10,
+            start=start,
+            iccid=iccid,
+        )
+        for one in sessions:
+            if rank < KEPT and "dropAfter" in one:
+                _keep(iccid, one["item"])
+            elif rank >= KEPT and "dropAfter" not in one:
+                _drop(iccid, one["item"], _session(one["state"]), now)
+            rank += 1
+        if start is None or moved is not None:
+            break
+    if moved is not None and start is not None and moved not in {one["item"] for one in sessions}:
+        item = dynamodb.get(TABLE, {"iccid": iccid, "item": moved})
+        if item is not None:
+            _drop(iccid, moved, _session(item["state"]), now)
+
+
+def _keep(iccid: str, item_name: str) -> None:
+    with suppress(ConditionFailedError):  # the table has just dropped it
+        dynamodb.update(TABLE, {"iccid": iccid, "item": item_name}, "REMOVE #dropAfter", "attribute_exists(#iccid)")
+
+
+def _drop(iccid: str, item_name: str, session: Session, now: datetime) -> None:
+    with suppress(ConditionFailedError):  # the table has just dropped it
+        dynamodb.update(
+            TABLE,
+            {"iccid": iccid, "item": item_name},
+            "SET #dropAfter = :dropAfter",
+            "attribute_exists(#iccid)",
+            dropAfter=max(_kept_until(session), int(now.timestamp())),
+        )
 
 
 def _kept_until(session: Session) -> int:
@@ -217,11 +253,13 @@ def _session_item(iccid: str, session_id: str, session: Session, since: str, rea
         "since": since,
         "revision": 1 + (0 if read is None else read["revision"]),
     }
-    if read is not None and "dropAfter" in read:
-        item["dropAfter"] = max(read["dropAfter"], _kept_until(session))
     beginning = session.beginning(since)
-    if beginning is not None:  # else it counts for nothing, and is in no index
-        item["beginning"] = f"{beginning}#{session_id}"
+    if beginning is None:  # it counts for nothing, and is in no index
+        item["dropAfter"] = _kept_until(session)
+        return item
+    item["beginning"] = f"{beginning}#{session_id}"
+    if read is not None and "beginning" in read and "dropAfter" in read:
+        item["dropAfter"] = max(read["dropAfter"], _kept_until(session))
     return item
 
 
@@ -267,5 +305,6 @@ def _session_key(iccid: str, session_id: str) -> dict[str, str]:
 def _attempts() -> Any:
     for attempt in range(_ATTEMPTS):
         if attempt:
-            time.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 (jitter, no secret)
+            longest = min(_LONGEST_PAUSE, _SHORTEST_PAUSE * 2 ** min(attempt, 10))
+            time.sleep(random.uniform(0, longest))  # noqa: S311 (jitter, no secret)
         yield attempt

@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
@@ -32,7 +33,7 @@ def prepare(family: Family, queue: Queue | None, usage_plan: str | None, base_ur
     demonstration: Any = import_module(f"functions.{family.name}.demonstration")
     api_key = None
     if family.authorizer is not None:
-        accounts.create_account(family.name, demonstration.ACCOUNT, now=now)
+        _make_account(family.name, demonstration.ACCOUNT, now)
         api_key = secret.generate(family.name)
         key_id = resources.create_api_key(usage_plan, demonstration.ACCOUNT, api_key) if usage_plan else None
         accounts.create_credential(
@@ -48,6 +49,15 @@ def prepare(family: Family, queue: Queue | None, usage_plan: str | None, base_ur
     queues = {} if queue is None else {"queue_url": queue.url, "dead_letter_queue_url": queue.dead_letter_url}
     connection: dict[str, str] = demonstration.connection(api_key) | queues
     return Access(connection=connection, curl=demonstration.curl(base_url, connection))
+
+
+def _make_account(family: str, account_id: str, now: datetime) -> None:
+    """The account, without live credentials of an earlier start: an engine in moto's place may have kept them."""
+    with suppress(accounts.AccountExistsError):
+        accounts.create_account(family, account_id, now=now)
+    account = accounts.find_account(family, account_id)
+    for credential in accounts.list_credentials(account) if account else ():
+        accounts.revoke_credential(family, credential.id, now=now)
 
 
 def wait_until_recorded(queues: list[Queue]) -> None:

@@ -278,3 +278,87 @@ def test_a_session_about_to_be_dropped_stays_ninety_days_after_a_late_record(mon
     item = dynamodb.get(session.TABLE, {"iccid": ICCIDS[0], "item": "session#000"})
     assert item is not None
     assert item["dropAfter"] == int((START + timedelta(days=1) + session.KEPT_FOR).timestamp())
+
+
+def kept(iccid: str) -> dict[str, int | None]:
+    """When each of the device's sessions may be dropped; None: it is kept."""
+    found, _ = dynamodb.query(session.TABLE, "#iccid = :iccid", iccid=iccid)
+    return {item["item"].removeprefix("session#"): item.get("dropAfter") for item in found if item["item"] != "device"}
+
+
+def test_a_session_that_turns_out_to_be_the_latest_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: START)
+    log = [accounting(0, at=minute * 60, accountingSessionId=f"{minute:03d}", status="start") for minute in range(55)]
+    estimated = accounting(0, at=9000, accountingSessionId="x", status="interim", sessionSeconds=20000)
+    start = accounting(0, at=8900, accountingSessionId="x", status="start")
+    events = complete((log, [], {0}))
+    deliver(events, [10])
+    deliver([complete(([estimated], [], set()))[0]], [1])
+    assert kept(ICCIDS[0])["x"] is not None
+    deliver([complete(([start], [], set()))[0]], [1])
+    assert kept(ICCIDS[0])["x"] is None
+    assert sorted(name for name, drop in kept(ICCIDS[0]).items() if drop is None) == [
+        *(f"{minute:03d}" for minute in range(6, 55)),
+        "x",
+    ]
+
+
+def test_of_sessions_that_come_latest_first_the_latest_fifty_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: START)
+    log = [accounting(0, at=minute * 60, accountingSessionId=f"{minute:03d}", status="start") for minute in range(75)]
+    registered, *records = complete((log, [], {0}))
+    deliver([registered, *reversed(records)], [10])
+    assert [name for name, drop in kept(ICCIDS[0]).items() if drop is None] == [f"{n:03d}" for n in range(25, 75)]
+
+
+def test_sessions_that_count_no_more_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: START)
+    log = [accounting(0, at=minute, accountingSessionId=f"{minute}", status="start") for minute in range(3)]
+    changes = [registration("removed", 0, 2, ACCOUNTS[0]), registration("registered", 0, 2, ACCOUNTS[1])]
+    deliver(complete((log, changes, {0})), [10])
+    assert [name for name, drop in kept(ICCIDS[0]).items() if drop is None] == ["2"]
+    deliver(complete(([], [registration("registered", 0, 1, ACCOUNTS[1])], set())), [10])
+    check(complete((log, [*changes, registration("registered", 0, 1, ACCOUNTS[1])], {0})))
+
+
+def test_at_no_time_does_a_new_owner_see_the_sessions_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not between any two steps of a registration, and not when it is cut off and records go on coming."""
+    log = [accounting(0, at=1, accountingSessionId="1", status="start", ipAddress="10.0.0.9")]
+    changes = [registration("removed", 0, 3, ACCOUNTS[0]), registration("registered", 0, 4, ACCOUNTS[1])]
+    late = accounting(0, at=2, accountingSessionId="2", status="start", ipAddress="10.0.0.10")
+    nothing = {"iccid": ICCIDS[0], "ipAddress": None, "dateSessionStarted": None, "dateSessionEnded": None}
+    registered, removed, given, first, second = complete((([*log, late]), changes, {0}))
+    for cut_at in range(1, 20):
+        start_anew()
+        deliver([registered, first, removed], [10])
+        with monkeypatch.context() as patch:
+            calls = _looking_on(patch, nothing, cut_at)
+            deliver([given], [1])
+        with monkeypatch.context() as patch:
+            _looking_on(patch, nothing, None)
+            deliver([second, given], [1])
+        check([registered, removed, given, first, second])
+        if next(calls) < cut_at:
+            return
+    raise AssertionError("a registration has fewer steps")
+
+
+def _looking_on(patch: pytest.MonkeyPatch, seen: dict[str, str | None], cut_at: int | None) -> Iterator[int]:
+    """Before each call to DynamoDB, the new owner looks; the call with the number `cut_at` fails."""
+    calls = itertools.count(1)
+    find = dynamodb.get
+
+    def looked(call: Any) -> Any:
+        def looked_at(*arguments: Any, **options: Any) -> Any:
+            device = find(session.TABLE, {"iccid": ICCIDS[0], "item": "device"})
+            if device is not None and device["account"] == ACCOUNTS[1]:
+                assert json.loads(device["body"]) == seen
+            if next(calls) == cut_at:
+                raise session.ContendedError
+            return call(*arguments, **options)
+
+        return looked_at
+
+    for name in ("get", "query", "put", "update"):
+        patch.setattr(dynamodb, name, looked(getattr(dynamodb, name)))
+    return calls

@@ -242,7 +242,7 @@ def test_a_stage_throttles_and_measures_and_logs_nothing_personal(
         "RestApiId": api,
         "DeploymentId": deployment,
         "StageName": environment,
-        "TracingEnabled": True,
+        "TracingEnabled": False,
         "MethodSettings": [
             {
                 "HttpMethod": "*",

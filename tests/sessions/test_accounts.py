@@ -1,12 +1,13 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from infra.local.resources import Queue
-from sessions import accounts, secret
+from sessions import accounts, dynamodb, secret
 from sessions.accounts import (
     Account,
     AccountExistsError,
@@ -17,11 +18,13 @@ from sessions.accounts import (
     create_account,
     create_credential,
 )
+from sessions.tables import Table
 from tests.sessions.watching import aws_calls, interrupted, operations, stored
 
 pytestmark = pytest.mark.usefixtures("aws")
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+WIDGET_KEYS = [secret.generate("widget") for _ in range(2)]
 WRITTEN = "2026-01-02T03:04:05.678901Z"
 
 
@@ -272,15 +275,15 @@ def test_rotation_never_prolongs_a_credential() -> None:
 
 def test_rotation_binds_the_new_api_key() -> None:
     create_account("widget", "insurer", now=NOW)
-    old, _ = create_credential("widget", "insurer", now=NOW, secret_value="a" * 46, api_key_id="key-1")
+    old, _ = create_credential("widget", "insurer", now=NOW, secret_value=WIDGET_KEYS[0], api_key_id="key-1")
     new, value = accounts.rotate_credential(
-        "widget", old.id, now=NOW, overlap=timedelta(), secret_value="b" * 46, api_key_id="key-2"
+        "widget", old.id, now=NOW, overlap=timedelta(), secret_value=WIDGET_KEYS[1], api_key_id="key-2"
     )
 
-    assert value == "b" * 46
-    assert authenticate("widget", "b" * 46, now=NOW) == new
+    assert value == WIDGET_KEYS[1]
+    assert authenticate("widget", WIDGET_KEYS[1], now=NOW) == new
     assert new.api_key_id == "key-2"
-    assert authenticate("widget", "a" * 46, now=NOW) is None
+    assert authenticate("widget", WIDGET_KEYS[0], now=NOW) is None
 
 
 def revoked(credential: Credential) -> None:
@@ -486,13 +489,44 @@ def test_an_account_may_rotate_for_ever() -> None:
 def test_a_secret_in_use_by_another_account_is_not_taken_over(aws: dict[str, Queue]) -> None:
     create_account("widget", "first", now=NOW)
     create_account("widget", "second", now=NOW)
-    credential, _ = create_credential("widget", "first", now=NOW, secret_value="a" * 46, api_key_id="key-1")
+    credential, _ = create_credential("widget", "first", now=NOW, secret_value=WIDGET_KEYS[0], api_key_id="key-1")
 
     with pytest.raises(Exception):  # noqa: B017 (whatever it is called)
-        create_credential("widget", "second", now=NOW, secret_value="a" * 46, api_key_id="key-1")
+        create_credential("widget", "second", now=NOW, secret_value=WIDGET_KEYS[0], api_key_id="key-1")
 
     second = accounts.find_account("widget", "second")
     assert second is not None
     assert accounts.list_credentials(second) == [], "what is another account's is not listed"
     accounts.disable_account("widget", "second", now=NOW)
-    assert authenticate("widget", "a" * 46, now=NOW) == credential, "disabling one account leaves the others alone"
+    assert authenticate("widget", WIDGET_KEYS[0], now=NOW) == credential, (
+        "disabling one account leaves the others alone"
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "a", "a" * 46, secret.generate("device"), WIDGET_KEYS[0][:-1] + "-"],
+    ids=["empty", "short", "without a prefix", "another family's", "damaged"],
+)
+def test_a_secret_that_was_not_made_for_the_family_is_refused(value: str) -> None:
+    create_account("widget", "insurer", now=NOW)
+    with pytest.raises(ValueError, match=r"secret\.generate"):
+        create_credential("widget", "insurer", now=NOW, secret_value=value)
+    account = accounts.find_account("widget", "insurer")
+    assert account is not None
+    assert account.credential_ids == frozenset()
+
+
+def test_a_call_repeated_after_a_lost_answer_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB's client repeats a write whose answer it did not get, though that was done."""
+    put = dynamodb.put
+
+    def twice(table: Table, item: dict[str, Any], condition: str | None = None, /, **values: Any) -> None:
+        put(table, item, condition, **values)
+        put(table, item, condition, **values)
+
+    monkeypatch.setattr(dynamodb, "put", twice)
+    account = create_account("device", "fleet", now=NOW)
+    credential, value = create_credential("device", "fleet", now=NOW)
+    assert accounts.find_account("device", "fleet") == replace(account, credential_ids=frozenset({credential.id}))
+    assert authenticate("device", value, now=NOW) == credential

@@ -12,6 +12,7 @@ A credential's id is the head of its secret's SHA-256: so one key lookup finds i
 time still covers the whole digest. An account lists the ids of its credentials; there is no index and no scan.
 """
 
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class NoSuchAccountError(Exception):
 
 
 class TooManyCredentialsError(Exception):
-    """The account has 50 credentials, and all of them are live."""
+    """The account has 50 credentials, and none of them is known to be dead."""
 
 
 class CredentialExistsError(Exception):
@@ -83,11 +84,13 @@ def create_account(family: str, account_id: str, *, now: datetime) -> Account:
     """A new account without credentials. `ValueError` where the id is not 1 to 128 printable characters."""
     if not (1 <= len(account_id) <= 128 and account_id.isprintable()):
         raise ValueError("an account id is 1 to 128 printable characters")
-    item = _account_key(family, account_id) | {"created": clock.sortable(now)}
+    item = _account_key(family, account_id) | {"created": clock.sortable(now), "madeBy": secrets.token_hex(8)}
     try:
         dynamodb.put(TABLE, item, "attribute_not_exists(#partition)")
     except ConditionFailedError:
-        raise AccountExistsError(account_id) from None
+        existing = dynamodb.get(TABLE, _account_key(family, account_id), consistent=True)
+        if existing is None or existing["madeBy"] != item["madeBy"]:  # else a lost answer, and the call repeated
+            raise AccountExistsError(account_id) from None
     return _account(family, item)
 
 
@@ -144,10 +147,12 @@ def create_credential(
     """A new credential and its secret, which cannot be had again.
 
     `username` goes with HTTP Basic, `allowed_ranges` (CIDR) restricts where callers may be, `api_key_id` binds an
-    API Gateway key whose value is `secret_value`; where that is not given, a secret is made. An account that has
-    all the credentials it may have loses those that are dead.
+    API Gateway key whose value is `secret_value`, one that `secret.generate` made; where that is not given, a secret
+    is made. An account that has all the credentials it may have loses those that are dead.
     """
-    value = secret_value or secret.generate(family)
+    value = secret.generate(family) if secret_value is None else secret_value
+    if not secret.is_well_formed(family, value):
+        raise ValueError("a secret is made by secret.generate, for its family")
     _check(username, allowed_ranges)
     digest = secret.digest(value)
     credential = Credential(
@@ -171,7 +176,8 @@ def create_credential(
             raise NoSuchAccountError(account_id) from None  # disabled just now
         if other.account_id != account_id:
             _strike(family, account_id, [credential.id])
-        raise CredentialExistsError from None
+        if other != credential:  # else a lost answer, and the call repeated
+            raise CredentialExistsError from None
     return credential, value
 
 

@@ -130,7 +130,8 @@ def delete(table: Table, key: Mapping[str, str], condition: str | None = None, /
 
 @cache
 def _client() -> "DynamoDBClient":
-    retries = {"mode": "standard", "total_max_attempts": _RETRIES}
+    # Three attempts end within an endpoint's time-out, so that its caller gets an answer of its dialect.
+    retries = {"mode": "standard", "total_max_attempts": 3}
     return boto3.client(
         "dynamodb",
         config=Config(connect_timeout=1, read_timeout=2, retries=cast(Any, retries), max_pool_connections=50),

@@ -12,13 +12,16 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from sessions import clock
 
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:)(\d\d(?:\.\d+)?)([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def _is_rfc_3339(value: Any) -> Any:
-    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+    found = _RFC_3339.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
         raise ValueError("not an RFC 3339 date-time with an offset")
-    return value.upper()
+    minute, seconds, offset = found.groups()
+    # A leap second has no place in a `datetime`; it is the last instant of its minute here.
+    return (minute + ("59.999999" if seconds.startswith("60") else seconds) + offset).upper()
 
 
 def _in_utc(value: datetime) -> datetime:

@@ -6,6 +6,7 @@ body to the queue again is a replay, and a `reason` attribute. Should the functi
 redrive moves the message, without a reason.
 """
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -71,7 +72,12 @@ def recorder(
 def _explain(error: ValidationError) -> str:
     """What is wrong and where, without the values: they may be personal."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'event'}: {_message(one)}" for one in found)
+    return "; ".join(f"{'.'.join(map(_member, one['loc'])) or 'event'}: {_message(one)}" for one in found)
+
+
+def _member(name: int | str) -> str:
+    """The member's name. A sender may key by what is personal: only what looks like a name is told."""
+    return str(name) if re.fullmatch(r"[\w.]{1,64}", str(name)) else "?"
 
 
 def _message(one: "ErrorDetails") -> str:
@@ -81,12 +87,10 @@ def _message(one: "ErrorDetails") -> str:
 
 def _bury(family: str, record: SQSRecord, reason: str) -> None:
     log.warning("event refused", message_id=record.message_id, reason=reason[:_REASON_LIMIT])
-    # An attribute takes XML's characters only (API_SendMessage); the sender's own names may stand in a reason.
-    printable = "".join(character if character.isprintable() else "?" for character in reason)
     _client().send_message(
         QueueUrl=settings.text(f"{family.upper()}_DEAD_LETTER_QUEUE_URL"),
         MessageBody=record.body,
-        MessageAttributes={"reason": {"DataType": "String", "StringValue": printable[:_REASON_LIMIT]}},
+        MessageAttributes={"reason": {"DataType": "String", "StringValue": reason[:_REASON_LIMIT]}},
     )
 
 
