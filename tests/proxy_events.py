@@ -32,6 +32,13 @@ def request(
     }
 
 
+def policy(effect: str, principal: str) -> dict[str, Any]:
+    """What an authorizer says to `request`, for the whole stage."""
+    stage = "arn:aws:execute-api:eu-west-1:123456789012:api1/prod/*"
+    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": stage}
+    return {"principalId": principal, "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
+
+
 def batch(*bodies: Any, received: int = 1) -> dict[str, Any]:
     """SQS's event for messages with these bodies: texts as they are, others as JSON."""
     records = [

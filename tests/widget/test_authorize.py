@@ -7,18 +7,10 @@ from functions.widget import authorize
 from sessions import accounts, secret
 from sessions.accounts import Credential
 from tests.conftest import Clock
-from tests.proxy_events import request
+from tests.proxy_events import policy, request
 from tests.sessions.watching import aws_calls, operations
 
 pytestmark = pytest.mark.usefixtures("aws")
-
-STAGE = "arn:aws:execute-api:eu-west-1:123456789012:api1/prod/*"
-
-
-def policy(effect: str, principal: str) -> dict[str, Any]:
-    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": STAGE}
-    return {"principalId": principal, "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
-
 
 DENIED = policy("Deny", "nobody")
 
