@@ -165,5 +165,12 @@ def test_another_engine_can_take_the_place_of_the_embedded_aws(tmp_path: Path) -
                 assert len(http.get(ANA, key).json) == 2
         assert running.err == ""
         assert not is_free(port)
+
+        again = Platform(tmp_path / "again", AWS_DEFAULT_REGION="eu-central-1", **settings)
+        with again, Client(again.base_url) as http:
+            new = {"x-api-key": again.connection["widget"]["api_key"]}
+            assert len(http.get(ANA, new).json) == 2, "what the engine has kept is there, and the same"
+            assert http.get(ANA, key).status == 401, "an earlier start's credential is not"
+        assert again.err == ""
     finally:
         engine.communicate(timeout=20)
