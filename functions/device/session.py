@@ -54,11 +54,12 @@ def find(account_id: str, iccid: str) -> str | None:
 
 def record(iccid: str, session_id: str, accounting: Record, *, now: datetime) -> None:
     """Adds an accounting record to the device's history. `NotRegisteredError` where nobody has the device."""
+    has_moved = False
     for _ in _attempts():
         device = dynamodb.get(TABLE, _device_key(iccid), consistent=True)
         if device is None or device["account"] is None:
             raise NotRegisteredError
-        has_moved = _add(iccid, session_id, accounting, device["since"])
+        has_moved = _add(iccid, session_id, accounting, device["since"]) or has_moved
         if _answer_anew(iccid, device):
             if has_moved:
                 _forget_old(iccid, now, moved=_session_key(iccid, session_id)["item"])
