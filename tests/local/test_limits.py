@@ -50,7 +50,7 @@ def test_what_a_function_cannot_take_is_refused_in_each_dialect(
     widget = http.request("GET", ANA, insurer, body)
     assert (widget.status, widget.json) == (413, {"message": "Request too large"})
     device = http.request("GET", DEVICE, fleet, body)
-    assert (device.status, device.json) == (413, {"errorMessage": "Request too large"})
+    assert (device.status, device.json) == (413, {"errorMessage": "Request too large", "errorCode": "10000413"})
     knowledge = http.put("/sessions/new", {}, body)
     assert (knowledge.status, knowledge.json) == (413, TOO_LARGE)
     assert http.get("/nowhere", {}).status == 404
