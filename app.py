@@ -21,6 +21,7 @@ def add_stacks(app: App) -> None:
         accounts = AccountsStack(app, environment=environment)
         FamilyStack(app, "device", environment=environment, accounts=accounts)
         FamilyStack(app, "knowledge", environment=environment, accounts=accounts)
+        FamilyStack(app, "store", environment=environment, accounts=accounts)
         FamilyStack(app, "widget", environment=environment, accounts=accounts)
 
 

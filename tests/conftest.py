@@ -2,8 +2,11 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -12,7 +15,13 @@ from moto import mock_aws
 from infra import families
 from infra.local import resources
 from infra.local.resources import Queue
-from sessions import clock, dynamodb, recording
+from sessions import accounts, clock, dynamodb, recording
+from sessions.tables import Table
+from tests.dynalite import running_dynalite
+from tests.platform import eventually
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 os.environ |= {
     "AWS_ACCESS_KEY_ID": "test",
@@ -20,6 +29,11 @@ os.environ |= {
     "AWS_DEFAULT_REGION": "eu-west-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+# Somebody's engine is for `dynalite` alone; under this name, xdist's workers find it and clients do not.
+_ENGINE = "TESTS_DYNAMODB_ENDPOINT"
+if "AWS_ENDPOINT_URL_DYNAMODB" in os.environ:
+    os.environ[_ENGINE] = os.environ.pop("AWS_ENDPOINT_URL_DYNAMODB")
 
 _client = cache(boto3.client)
 """Making a client costs more than most tests do with it; moto reaches those of earlier tests, too."""
@@ -43,6 +57,45 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Queue]]:
         yield queues
         os.environ.clear()
         os.environ |= before
+
+
+@pytest.fixture(scope="session")
+def dynalite() -> Iterator[str]:
+    """The address of an engine that counts capacity units: the given one, or one of this process's own."""
+    if given := os.environ.get(_ENGINE):
+        yield given
+    else:
+        with running_dynalite() as address:
+            yield address
+
+
+@pytest.fixture
+def on_dynalite(dynalite: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """In place of `aws`: every table on that engine, empty and under a name of its own, and nothing else of AWS."""
+    for name in ("AWS_PROFILE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynalite)
+    dynamodb._client.cache_clear()
+    client = dynamodb._client()
+    found = [families.load(name) for name in families.names()]
+    tables = [accounts.TABLE, *(table for family in found for table in family.tables)]
+    for table in tables:
+        monkeypatch.setenv(table.variable, f"{table.name}-{uuid4()}")
+        resources.create_table(client, replace(table, expires=None), table.physical_name)  # dynalite knows no TTL
+    for name, value in [variable for family in found for variable in family.variables().items()]:
+        monkeypatch.setenv(name, value)
+    for table in tables:
+        eventually(partial(_is_active, client, table))
+    yield
+    if _ENGINE in os.environ:  # one that goes on; one of ours forgets quicker than it deletes
+        for table in tables:
+            client.delete_table(TableName=table.physical_name)
+    client.close()
+    dynamodb._client.cache_clear()
+
+
+def _is_active(client: "DynamoDBClient", table: Table) -> bool:
+    return client.describe_table(TableName=table.physical_name)["Table"]["TableStatus"] == "ACTIVE"
 
 
 class Clock:

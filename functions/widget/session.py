@@ -11,13 +11,12 @@ reference: so ascending means newest first, ties by reference. `body` is the ses
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sessions import dynamodb
+from sessions import dynamodb, proxy
 from sessions.dynamodb import ConditionFailedError
 from sessions.tables import Index, Key, Table
 
@@ -25,9 +24,6 @@ BY_USER = Index("by_user", Key("user", "order"), projected=("body",))
 TABLE = Table("widget-sessions", Key("client", "reference"), indexes=(BY_USER,))
 
 LONGEST_ID = 256
-ANSWER_LIMIT = 6 * 1024 * 1024 - 64 * 1024
-"""Bytes of a Lambda answer (6 MB, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), less
-what its headers may take."""
 
 _END = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
 _ORDER = re.compile(r"\d{10}.{1,128}", re.DOTALL)
@@ -71,7 +67,7 @@ def of_user(client_id: str, user_id: str, after: str | None = None) -> Listing:
     if len(user_id) > LONGEST_ID or len(client_id) > LONGEST_ID:
         return Listing((), None)
     bodies: list[str] = []
-    room = ANSWER_LIMIT
+    room = proxy.ANSWER_LIMIT
     start = None
     while True:
         items, start = dynamodb.query(
@@ -85,7 +81,7 @@ def of_user(client_id: str, user_id: str, after: str | None = None) -> Listing:
             position=position or " ",
         )
         for item in items:
-            room -= len(json.dumps(item["body"])) + 1
+            room -= proxy.weight(item["body"]) + 1
             if room < 0 and bodies:
                 return Listing(bodies, base64.urlsafe_b64encode(position.encode()).decode())
             bodies.append(item["body"])

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from types import TracebackType
 from typing import Self
@@ -35,7 +34,7 @@ class EmbeddedAws:
             return self
         claim(self._port, "AWS_PORT").close()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local.aws", str(self._port)],
+            [sys.executable, "-m", "infra.local.aws_server", str(self._port)],
             stdin=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C goes to a terminal's whole group; this process ends that one, last
         )
@@ -83,33 +82,3 @@ def claim(port: int, variable: str) -> socket.socket:
         raise StartError(f"Port {port} cannot be used ({error.strerror}). Choose another: {variable}=<port>") from None
     listening.listen(1024)
     return listening
-
-
-def _serve(port: int) -> None:
-    os.environ["AWS_ACCOUNT_ID_ENDPOINT_MODE"] = "disabled"
-    # Imported here, in the child: the gateway does without them.
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
-    from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
-
-    class Handler(WSGIRequestHandler):
-        protocol_version = "HTTP/1.1"  # connections stay open
-        disable_nagle_algorithm = True  # else each answer waits 40 ms for the acknowledgement of its first piece
-
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Says nothing."""
-
-    server = make_server(
-        "127.0.0.1", port, DomainDispatcherApplication(create_backend_app), threaded=True, request_handler=Handler
-    )
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    server.serve_forever()
-
-
-def _end_with_parent() -> None:
-    """The parent's end of standard input closes when it ends, however it ends."""
-    sys.stdin.buffer.read()
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    _serve(int(sys.argv[1]))

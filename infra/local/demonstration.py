@@ -1,23 +1,22 @@
-"""Demonstration accounts and data: made anew at each start, recorded through the queues like any other."""
+"""Demonstration accounts and data: made anew at each start, recorded like any other."""
 
 import json
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
-from typing import Any, cast
+from threading import Event
+from typing import Any
 
 import boto3
 
 from infra.local import resources
 from infra.local.aws import StartError
+from infra.local.functions import Context
+from infra.local.queues import BATCH, Recorder, as_record
 from infra.local.resources import Queue
 from sessions import accounts, secret
 from sessions.deployment import Family
-
-_BATCH = 10
-_LONGEST_WAIT = 60  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +28,7 @@ class Access:
 
 
 def prepare(family: Family, queue: Queue | None, usage_plan: str | None, base_url: str, now: datetime) -> Access:
-    """Makes the family's demonstration account and sends its events."""
+    """Makes the family's demonstration account."""
     demonstration: Any = import_module(f"functions.{family.name}.demonstration")
     api_key = None
     if family.authorizer is not None:
@@ -44,11 +43,28 @@ def prepare(family: Family, queue: Queue | None, usage_plan: str | None, base_ur
             username=getattr(demonstration, "USERNAME", None),
             api_key_id=key_id,
         )
-    if queue is not None:
-        _send(queue, demonstration.events())
     queues = {} if queue is None else {"queue_url": queue.url, "dead_letter_queue_url": queue.dead_letter_url}
     connection: dict[str, str] = demonstration.connection(api_key) | queues
     return Access(connection=connection, curl=demonstration.curl(base_url, connection))
+
+
+def record(family: str, queue: Queue, recorder: Recorder, stopping: Event) -> None:
+    """Has the family's events recorded, unless the platform is stopping. `StartError` where one cannot be.
+
+    They go to the recorder as from the queue, and not through it: the embedded one slows down with what waits in it.
+    """
+    demonstration: Any = import_module(f"functions.{family}.demonstration")
+    records = [_as_record(number, json.dumps(event)) for number, event in enumerate(demonstration.events())]
+    for first in range(0, len(records), BATCH):
+        if stopping.is_set():
+            return
+        batch = {"Records": records[first : first + BATCH]}
+        if recorder(batch, Context(f"{family}-demonstration", 30))["batchItemFailures"]:
+            raise StartError(f"Demonstration data of {family} was not recorded; the log above says why.")
+    names: Any = ["ApproximateNumberOfMessages"]
+    letters = boto3.client("sqs").get_queue_attributes(QueueUrl=queue.dead_letter_url, AttributeNames=names)
+    if int(letters["Attributes"]["ApproximateNumberOfMessages"]):
+        raise StartError(f"Demonstration data of {family} was refused; the log above says why.")
 
 
 def _make_account(family: str, account_id: str, now: datetime) -> None:
@@ -60,27 +76,8 @@ def _make_account(family: str, account_id: str, now: datetime) -> None:
         accounts.revoke_credential(family, credential.id, now=now)
 
 
-def wait_until_recorded(queues: list[Queue]) -> None:
-    """Returns once the queues are empty. `StartError` where an event could not be recorded."""
-    client = boto3.client("sqs")
-    deadline = time.monotonic() + _LONGEST_WAIT
-    counts: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    for queue in queues:
-        while any(map(int, _attributes(client, queue.url, counts))):
-            if time.monotonic() > deadline:
-                raise StartError("The demonstration data was not recorded; the log above says why.")
-            time.sleep(0.02)
-        if any(map(int, _attributes(client, queue.dead_letter_url, counts))):
-            raise StartError("Some demonstration data was refused; the log above says why.")
-
-
-def _attributes(client: Any, url: str, names: list[str]) -> list[str]:
-    return list(client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values())
-
-
-def _send(queue: Queue, events: list[dict[str, Any]]) -> None:
-    client = boto3.client("sqs")
-    for first in range(0, len(events), _BATCH):
-        batch = events[first : first + _BATCH]
-        entries = [{"Id": str(number), "MessageBody": json.dumps(event)} for number, event in enumerate(batch)]
-        client.send_message_batch(QueueUrl=queue.url, Entries=cast(Any, entries))
+def _as_record(number: int, body: str) -> dict[str, Any]:
+    attributes: Any = {"ApproximateReceiveCount": "1"}
+    return as_record(
+        {"MessageId": str(number), "ReceiptHandle": "", "Body": body, "Attributes": attributes, "MD5OfBody": ""}
+    )

@@ -10,7 +10,7 @@ import json
 import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -63,7 +63,7 @@ class RefusedError(Exception):
 
 
 class Api:
-    """One family behind the gateway: its functions, authorizers, answers and rate."""
+    """One family behind the gateway: its functions, authorizers, answers and rate. Callers wait until it is `ready`."""
 
     def __init__(
         self,
@@ -72,8 +72,10 @@ class Api:
         api_keys: ApiKeys | None = None,
         rate: float | None = None,
         cache_seconds: float | None = None,
+        ready: "Future[None] | None" = None,
     ) -> None:
         self.family = family
+        self.ready = ready
         self.contract = contract.document(family.name)
         self.operations = list(contract.operations(self.contract))
         self.origins = allowed_origins(family)
@@ -176,6 +178,8 @@ class Gateway:
     async def _answer(self, api: Api, match: Match | None, scope: Scope, body: bytes, request_id: str) -> Answer:
         if match is None or match.operation is None:
             raise RefusedError("MISSING_AUTHENTICATION_TOKEN")
+        if api.ready is not None and not api.ready.done():
+            await asyncio.wrap_future(api.ready)
         event = _event(api.family.name, match, scope, body, request_id)
         work = asyncio.get_running_loop().run_in_executor(self._pool, api.invoke, event, match.operation)
         try:

@@ -1,13 +1,16 @@
 """Starts the local platform, says how to reach it, and stops it on Ctrl-C."""
 
 import json
+import math
 import os
 import signal
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from socket import socket
+from threading import Event
 
 import uvicorn
 
@@ -52,15 +55,18 @@ def _run(port: int, aws_port: int) -> None:
         resources.create_tables(found)
         apis: list[Api] = []
         access: dict[str, Access] = {}
-        queues = []
+        recording: list[Future[None]] = []
+        background, stopping = stack.enter_context(ThreadPoolExecutor(2)), Event()
+        stack.callback(stopping.set)
         for family in found:
-            queue = None
+            queue = ready = None
             if family.recorder is not None:
-                queue = resources.create_queue(family)
-                queues.append(queue)
-                poller = Poller(f"{family.name}-events", queue, load(family.name, family.recorder.module))
+                queue, recorder = resources.create_queue(family), load(family.name, family.recorder.module)
+                poller = Poller(f"{family.name}-events", queue, recorder)
                 poller.start()
                 stack.callback(poller.stop)
+                ready = background.submit(demonstration.record, family.name, queue, recorder, stopping)
+                recording.append(ready)
             plan = resources.create_usage_plan(family) if family.has_api_keys else None
             access[family.name] = demonstration.prepare(family, queue, plan, base_url, clock.now())
             apis.append(
@@ -69,13 +75,18 @@ def _run(port: int, aws_port: int) -> None:
                     api_keys=ApiKeys(plan) if plan else None,
                     rate=_number("RATE_LIMIT"),
                     cache_seconds=_number("AUTHORIZER_CACHE_SECONDS"),
+                    ready=ready,
                 )
             )
-        demonstration.wait_until_recorded(queues)
         gateway = Gateway(apis)
         stack.callback(gateway.close)
         connection = {"base_url": base_url, "aws_endpoint_url": aws.url, "region": os.environ["AWS_DEFAULT_REGION"]}
-        _Server(gateway, connection, access).run(sockets=[listening])
+        server = _Server(gateway, connection, access)
+        for one in recording:
+            one.add_done_callback(server.stop_on_failure)
+        server.run(sockets=[listening])
+        for one in recording:
+            one.result()
 
 
 class _Server(uvicorn.Server):
@@ -97,6 +108,10 @@ class _Server(uvicorn.Server):
         self._connection = connection
         self._access = access
         self._file = _connection_file()
+
+    def stop_on_failure(self, done: "Future[None]") -> None:
+        """Where the demonstration data cannot be had, the platform is not what it says."""
+        self.should_exit = self.should_exit or done.exception() is not None
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets=sockets)
@@ -131,24 +146,35 @@ def _welcome(connection: dict[str, str], access: dict[str, Access], file: Path) 
 def _number(variable: str) -> float | None:
     said = os.environ.get(variable)
     try:
-        return None if said is None else float(said)
+        number = None if said is None else float(said)
     except ValueError:
-        raise StartError(f"{variable} must be a number") from None
+        number = math.nan
+    if number is not None and not math.isfinite(number):
+        raise StartError(f"{variable} must be a number")
+    return number
 
 
 def _as_the_shell_says(family: Family) -> Family:
     """The family with those of its settings that stand in the environment: `KNOWLEDGE_SESSION_SECONDS=5 make run`."""
+    usual = family.local_settings or family.settings
+    if usual is None:
+        return family
     changed: dict[str, object] = {}
-    for setting in fields(family.settings) if family.settings is not None else ():  # type: ignore[arg-type]
+    given: list[str] = []
+    for setting in fields(usual):  # type: ignore[arg-type]
         variable = f"{family.name}_{setting.name}".upper()
         said = os.environ.get(variable)
-        default = getattr(family.settings, setting.name)
+        default = getattr(usual, setting.name)
         if said is None:
             continue
+        given.append(f"{variable}={said}")
         if isinstance(default, bool):
             changed[setting.name] = said == "true"
         elif isinstance(default, int):
             changed[setting.name] = int(_number(variable) or 0)
         else:
             changed[setting.name] = tuple(said.split(","))
-    return families.load(family.name, **changed)
+    try:
+        return replace(family, settings=replace(usual, **changed))  # type: ignore[type-var]
+    except ValueError as error:  # the settings have rules of their own
+        raise StartError(f"{', '.join(given)}: {error}") from None

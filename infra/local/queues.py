@@ -14,14 +14,17 @@ from sessions import log
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-_BATCH = 10
+BATCH = 10
 _WAIT = 1  # seconds
+
+
+Recorder = Callable[[dict[str, Any], Any], Any]
 
 
 class Poller:
     """Feeds one recorder from one queue, in a thread, until it is stopped."""
 
-    def __init__(self, name: str, queue: Queue, recorder: Callable[[dict[str, Any], Any], Any]) -> None:
+    def __init__(self, name: str, queue: Queue, recorder: Recorder) -> None:
         self._queue = queue
         self._name = name
         self._recorder = recorder
@@ -48,7 +51,7 @@ class Poller:
     def _feed(self) -> None:
         received = self._client.receive_message(
             QueueUrl=self._queue.url,
-            MaxNumberOfMessages=_BATCH,
+            MaxNumberOfMessages=BATCH,
             WaitTimeSeconds=_WAIT,
             AttributeNames=["All"],
             MessageAttributeNames=["All"],
@@ -56,7 +59,7 @@ class Poller:
         messages = received.get("Messages", [])
         if not messages:
             return
-        answer = self._recorder({"Records": [_record(message) for message in messages]}, Context(self._name, 30))
+        answer = self._recorder({"Records": [as_record(message) for message in messages]}, Context(self._name, 30))
         again = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         done = [message for message in messages if message["MessageId"] not in again]
         if done:
@@ -64,7 +67,8 @@ class Poller:
             self._client.delete_message_batch(QueueUrl=self._queue.url, Entries=cast(Any, entries))
 
 
-def _record(message: "MessageTypeDef") -> dict[str, Any]:
+def as_record(message: "MessageTypeDef") -> dict[str, Any]:
+    """The message as a Lambda's batch has it."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],

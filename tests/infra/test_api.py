@@ -141,6 +141,30 @@ def test_gateway_answers_speak_the_familys_dialect(stacks: Stacks, family: str) 
         assert re.fullmatch(r"'\d+'", answers[name]["responseParameters"]["gatewayresponse.header.Retry-After"])
 
 
+@every_family
+def test_a_path_of_no_route_is_not_found_whatever_header_comes_with_it(family: str) -> None:
+    """API Gateway takes an `Authorization` header there for a signature of AWS's, and a wrong one."""
+    answers = contract.document(family)[contract.GATEWAY_RESPONSES]
+    assert answers["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == 404
+    assert answers["MISSING_AUTHENTICATION_TOKEN"] == answers["RESOURCE_NOT_FOUND"] == answers["INVALID_SIGNATURE"]
+
+
+@every_family
+def test_an_example_of_an_answer_follows_its_schema(family: str) -> None:
+    document = contract.document(family)
+    whole = Resource.from_contents(document, default_specification=DRAFT4)
+    registry = Registry().with_resource("urn:contract", whole)
+    for path, method, operation in _operations(document):
+        for status, described in operation["responses"].items():
+            place = described.get("$ref", f"#/paths/{path.replace('/', '~1')}/{method}/responses/{status}")
+            answer = document["components"]["responses"][place.rpartition("/")[2]] if "$ref" in described else described
+            for kind, content in answer.get("content", {}).items():
+                pointer = f"{place}/content/{kind.replace('/', '~1')}/schema".replace("{", "%7B").replace("}", "%7D")
+                validator = OAS30Validator({"$ref": f"urn:contract{pointer}"}, registry=registry)
+                if "example" in content:
+                    assert list(validator.iter_errors(content["example"])) == [], pointer
+
+
 def test_a_preflight_for_any_origin_is_answered_by_the_gateway() -> None:
     assert _preflight(("*",)) == {
         "parameters": [],

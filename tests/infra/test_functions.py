@@ -1,5 +1,6 @@
 """Each function has its code, its log, its settings and its rights, and nothing more."""
 
+import json
 import os
 import subprocess
 import sys
@@ -45,6 +46,21 @@ def test_every_function_has_exactly_its_rights(stacks: Stacks, environment: str,
             rights |= {(f"sqs:{action}", events) for action in ("ReceiveMessage", "DeleteMessage")}
             rights |= {("sqs:GetQueueAttributes", events), ("sqs:SendMessage", dead)}
         assert _allowed(stack, function) == rights, one.module
+
+
+def test_a_role_allows_no_more_than_fits_into_one(stacks: Stacks) -> None:
+    """IAM takes 10,240 characters of a role's own policies, blanks aside. Names are longer than references to them."""
+    longer = 120
+    for stack in stacks.values():
+        for role in stack.resources("IAM::Role").values():
+            policies = text(role["Properties"].get("Policies", []))
+            resources = [
+                one
+                for policy in policies
+                for found in policy["PolicyDocument"]["Statement"]
+                for one in listed(found["Resource"])
+            ]
+            assert len(json.dumps(policies, separators=(",", ":"))) + longer * len(resources) < 10_240
 
 
 def test_nothing_scans_and_nothing_is_allowed_by_a_wildcard(stacks: Stacks) -> None:

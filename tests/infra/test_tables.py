@@ -30,6 +30,23 @@ def test_a_table_is_what_the_local_platform_creates(stacks: Stacks, environment:
     assert _of_template(properties) == _of_moto(table)
 
 
+@pytest.mark.parametrize("table", [table for _, table in TABLES], ids=lambda table: table.name)
+def test_a_table_stays_within_dynamodbs_limits(table: Table) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html"""
+    assert len([index for index in table.indexes if not index.local]) <= 20
+    assert len([index for index in table.indexes if index.local]) <= 5
+    assert sum(len(index.projected) for index in table.indexes) <= 100
+    assert all(3 <= len(index.name) <= 255 for index in table.indexes)
+
+
+def test_a_table_has_as_many_indexes_as_its_family_asks_for(stacks: Stacks) -> None:
+    indexes = {
+        table["Properties"]["KeySchema"][0]["AttributeName"]: len(table["Properties"].get("GlobalSecondaryIndexes", []))
+        for table in stacks["SessionApis-prod-store"].resources("DynamoDB::Table").values()
+    }
+    assert indexes == {"session": 20, "record": 0}
+
+
 def _of_template(properties: dict[str, Any]) -> dict[str, Any]:
     expiry = properties.get("TimeToLiveSpecification", {"Enabled": False})
     return _comparable(

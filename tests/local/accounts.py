@@ -1,7 +1,7 @@
 """Accounts and credentials on a running platform, made the way its operators make them."""
 
 from base64 import b64encode
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sessions import accounts, secret
 from sessions.accounts import Credential
@@ -13,6 +13,11 @@ Headers = dict[str, str]
 def basic(username: str, api_key: str) -> Headers:
     """HTTP Basic (RFC 7617)."""
     return {"Authorization": "Basic " + b64encode(f"{username}:{api_key}".encode()).decode()}
+
+
+def bearer(token: str) -> Headers:
+    """A bearer token (RFC 6750)."""
+    return {"Authorization": f"Bearer {token}"}
 
 
 def new_insurer(platform: Platform, client_id: str) -> tuple[Headers, Credential]:
@@ -37,6 +42,17 @@ def new_fleet(platform: Platform, account_id: str, *allowed_ranges: str) -> tupl
             "device", account_id, now=datetime.now(UTC), username="operator", allowed_ranges=allowed_ranges
         )
     return basic("operator", api_key), credential
+
+
+def new_retailer(platform: Platform, account_id: str, *, lives: timedelta | None = None) -> tuple[Headers, Credential]:
+    """A store account with a token that lives so long: the header to call with, and what is known of the token."""
+    now = datetime.now(UTC)
+    with platform.accounts():
+        accounts.create_account("store", account_id, now=now)
+        credential, token = accounts.create_credential(
+            "store", account_id, now=now, expires=None if lives is None else now + lives
+        )
+    return bearer(token), credential
 
 
 def revoke(platform: Platform, credential: Credential) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.answers import Client
-from tests.local.accounts import Headers, basic
+from tests.local.accounts import Headers, basic, bearer
 from tests.platform import Platform
 
 
@@ -32,7 +32,19 @@ def insurer(platform: Platform) -> Headers:
 
 
 @pytest.fixture
+def retailer(platform: Platform) -> Headers:
+    """The header with the demonstration account's token."""
+    return bearer(platform.connection["store"]["token"])
+
+
+@pytest.fixture
 def fleet(platform: Platform) -> Headers:
     """The header with the demonstration account's user name and API key."""
     known = platform.connection["device"]
     return basic(known["username"], known["api_key"])
+
+
+@pytest.fixture
+def credentials(insurer: Headers, fleet: Headers, retailer: Headers) -> dict[str, Headers]:
+    """By their family, those of the demonstration accounts; nothing where a family asks for none."""
+    return {"device": fleet, "knowledge": {}, "store": retailer, "widget": insurer}

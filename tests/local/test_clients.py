@@ -7,6 +7,7 @@ from tests.local.accounts import Headers
 
 ANA = "/demo-insurer/sessions/ana"
 DEVICE = "/rws/api/v1/devices/8988216716970004983/sessionInfo"
+STORE = "/api/admin/v2/sessions"
 ODDITIES = [
     {"Content-Type": "application/json", "Content-Length": "0"},
     {"Content-Type": "application/x-www-form-urlencoded"},
@@ -22,21 +23,27 @@ QUERIES = ["", "?", "?tenantId=1", "?a=1&a=2&b", "?=&&&", "?%zz=%", "?page=1&siz
 
 
 @pytest.mark.parametrize("oddity", ODDITIES)
-def test_headers_of_a_get_change_nothing(http: Client, insurer: Headers, fleet: Headers, oddity: Headers) -> None:
+def test_headers_of_a_get_change_nothing(
+    http: Client, insurer: Headers, fleet: Headers, retailer: Headers, oddity: Headers
+) -> None:
     session = http.post("/sessions/odd-headers")
     assert http.get("/sessions/odd-headers", oddity).json == session.json
     assert http.get(ANA, insurer | oddity).json == http.get(ANA, insurer).json
     assert http.get(DEVICE, fleet | oddity).json == http.get(DEVICE, fleet).json
+    assert http.get(STORE, retailer | oddity).json == http.get(STORE, retailer).json
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_unknown_query_parameters_change_nothing(http: Client, insurer: Headers, fleet: Headers, query: str) -> None:
+def test_unknown_query_parameters_change_nothing(
+    http: Client, insurer: Headers, fleet: Headers, retailer: Headers, query: str
+) -> None:
     session = http.post("/sessions/odd-queries" + query)
     assert session.status == 200
     assert http.get("/sessions/odd-queries" + query).json == session.json
     assert http.put("/sessions/new" + query).status == 200
     assert http.get(ANA + query, insurer).json == http.get(ANA, insurer).json
     assert http.get(DEVICE + query, fleet).json == http.get(DEVICE, fleet).json
+    assert http.get(STORE + query, retailer).json == http.get(STORE, retailer).json
 
 
 @pytest.mark.parametrize("oddity", [{}, *ODDITIES])

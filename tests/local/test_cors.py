@@ -49,10 +49,13 @@ def test_a_browser_may_read_every_answer(http: Client) -> None:
     assert [answer.headers.get(ALLOWED) for answer in answers] == ["*"] * len(answers)
 
 
-def test_the_other_families_do_not_answer_browsers(http: Client, insurer: Headers, fleet: Headers) -> None:
+def test_the_other_families_do_not_answer_browsers(
+    http: Client, insurer: Headers, fleet: Headers, retailer: Headers
+) -> None:
     for target, headers in (
         ("/demo-insurer/sessions/ana", insurer),
         ("/rws/api/v1/devices/8988216716970004983/sessionInfo", fleet),
+        ("/api/admin/v2/sessions", retailer),
     ):
         assert http.request("OPTIONS", target, PREFLIGHT).status == 404
         answer = http.get(target, headers | ORIGIN)

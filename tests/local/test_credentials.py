@@ -1,15 +1,19 @@
 """Who is let in, and how each family says no."""
 
+import time
 from base64 import b64encode
+from datetime import timedelta
 
 import pytest
 
 from tests.answers import Client
-from tests.local.accounts import Headers, basic, new_fleet, new_insurer, revoke, usage_plan
+from tests.local.accounts import Headers, basic, bearer, new_fleet, new_insurer, new_retailer, revoke, usage_plan
 from tests.platform import Platform, eventually
 
 ANA = "/demo-insurer/sessions/ana"
 DEVICE = "/rws/api/v1/devices/8988216716970004983/sessionInfo"
+STORE = "/api/admin/v2/sessions"
+UNKNOWN = {"message": "Unauthorized", "type": "E_UNAUTHORIZED", "errors": []}
 UNAUTHORIZED = {"message": "Unauthorized"}
 ANONYMOUS = {"errorMessage": "Full authentication is required to access this resource"}
 INVALID = {"errorMessage": "Invalid credentials", "errorCode": "10000001"}
@@ -141,6 +145,52 @@ def test_an_address_that_a_caller_claims_is_not_believed(platform: Platform, htt
     headers, _ = new_fleet(platform, f"claiming-fleet-{header}", "192.0.2.7/32")
     answer = http.get(DEVICE, headers | {header: "for=192.0.2.7" if header == "Forwarded" else "192.0.2.7"})
     assert (answer.status, answer.json) == (401, INVALID)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": ""},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer unknown"},
+        {"Authorization": "Bearer \u00fcber"},
+        {"x-api-key": "unknown"},
+        basic("demo-retailer", "unknown"),
+    ],
+)
+def test_a_missing_or_unknown_token_is_refused(http: Client, headers: Headers) -> None:
+    answer = http.get(STORE, headers)
+    assert (answer.status, answer.json) == (401, UNKNOWN)
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_token_opens_the_api_only_as_a_bearer_token(platform: Platform, http: Client, retailer: Headers) -> None:
+    token = platform.connection["store"]["token"]
+    for headers in ({"Authorization": token}, basic(token, ""), basic("demo-retailer", token), {"x-api-key": token}):
+        answer = http.get(STORE, headers)
+        assert (answer.status, answer.json) == (401, UNKNOWN)
+    for other in (platform.connection["widget"]["api_key"], platform.connection["device"]["api_key"]):
+        assert http.get(STORE, bearer(other)).json == UNKNOWN
+    for scheme in ("bearer", "BEARER"):
+        assert http.get(STORE, {"Authorization": f"{scheme} {token}"}).json == http.get(STORE, retailer).json
+    assert http.get(f"{STORE}?access_token={token}").json == UNKNOWN
+
+
+def test_a_revoked_or_expired_token_is_refused(platform: Platform, http: Client) -> None:
+    revoked, credential = new_retailer(platform, "revoked-retailer")
+    expired, _ = new_retailer(platform, "expired-retailer", lives=timedelta(milliseconds=200))
+    revoke(platform, credential)
+    time.sleep(0.3)
+    for headers in (revoked, expired):
+        answer = http.get(STORE, headers)
+        assert (answer.status, answer.json) == (401, UNKNOWN)
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_token_is_checked_before_the_parameters(http: Client, retailer: Headers) -> None:
+    assert http.get(f"{STORE}?count=x").status == 401
+    assert http.get(f"{STORE}?count=x", retailer).status == 422
 
 
 def test_the_gateway_remembers_who_was_let_in(platform: Platform, http: Client) -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from functions.store import demonstration
 from tests.answers import Client
 from tests.local.accounts import Headers
 from tests.platform import Platform, event, eventually
@@ -44,6 +45,11 @@ def widget_letters(platform: Platform) -> DeadLetters:
 @pytest.fixture(scope="module")
 def device_letters(platform: Platform) -> DeadLetters:
     return DeadLetters(platform, "device")
+
+
+@pytest.fixture(scope="module")
+def store_letters(platform: Platform) -> DeadLetters:
+    return DeadLetters(platform, "store")
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +240,32 @@ def test_malformed_accounting_is_a_dead_letter(
     changed["data"] |= change
     platform.send("device", json.dumps(changed))
     assert reason in eventually(lambda: device_letters.reason(json.dumps(changed)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "reason"),
+    [
+        ("session", {"sessionToken": "other"}, "session: Value error, sessionToken is not the same as sessionId"),
+        (
+            "session",
+            {"expiresAt": "2000-01-01T00:00:00Z"},
+            "session: Value error, more than 5 minutes before createdAt: expiresAt",
+        ),
+        ("session", {"colour": "red"}, "session.colour: Extra inputs are not permitted"),
+        ("session", {"customer": None}, "session.customer: Extra inputs are not permitted"),
+        ("customer", {"id": "x"}, "customer.id: Value error, neither an integer nor 1 to 64 digits"),
+        ("store", {"addressCountry": "Germany"}, "store.addressCountry: String should match pattern '^[A-Z]{2}$'"),
+    ],
+)
+def test_a_malformed_save_of_a_retailer_is_a_dead_letter(
+    platform: Platform, store_letters: DeadLetters, kind: str, change: dict[str, Any], reason: str
+) -> None:
+    usual = next(one for one in demonstration.events() if one["type"] == f"store.{kind}.saved")
+    data = usual["data"] | {kind: usual["data"][kind] | change}
+    refused = json.dumps(usual | {"id": uuid4().hex, "data": data})
+    platform.send("store", refused)
+    found = eventually(lambda: store_letters.reason(refused))
+    assert found.removeprefix(f"store.{kind}.saved.data.") == reason
 
 
 def test_accounting_of_an_unregistered_device_is_a_dead_letter_and_can_be_replayed(

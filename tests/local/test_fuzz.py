@@ -12,7 +12,10 @@ METHODS = ["GET", "GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD", "T
 NAMES = ["Accept", "Content-Type", "Origin", "gkc_agentId", "gkc_customerId", "X-Other", "Cookie", "Range", "Referer"]
 CREDENTIALS = ["Authorization", "x-api-key"]
 WORDS = """rws api v1 v2 devices sessionInfo 8988216716970004983 sessions new generated demo-insurer ana
-    %2F %FF %00 %E2%82%AC %25 % %zz %u20ac . .. ;a=b * : @ &""".split()  # noqa: SIM905
+    %2F %FF %00 %E2%82%AC %25 % %zz %u20ac . .. ;a=b * : @ & admin""".split()  # noqa: SIM905
+
+STARTS = ["sessions/", "sessions/new", "demo-insurer/sessions/", "rws/api/v1/devices/"]
+STARTS += ["api/admin/v2/sessions", "api/admin/v2/sessions?after=", "api/admin/v2/sessions?minCreatedAt=2025-06"]
 
 _visible = strategies.characters(min_codepoint=0x21, max_codepoint=0x7E)
 _latin = strategies.characters(codec="latin-1", exclude_categories=["Cc"])
@@ -20,7 +23,7 @@ _segments = strategies.lists(strategies.sampled_from(["", *WORDS]) | strategies.
 _paths = strategies.one_of(
     _segments.map("/".join),
     strategies.text(_visible, max_size=60),
-    strategies.sampled_from(["sessions/", "sessions/new", "demo-insurer/sessions/", "rws/api/v1/devices/"]).flatmap(
+    strategies.sampled_from(STARTS).flatmap(
         lambda start: strategies.text(_visible, max_size=20).map(lambda rest: start + rest)
     ),
 )
@@ -31,16 +34,26 @@ _headers = strategies.lists(strategies.tuples(strategies.sampled_from(NAMES + CR
 _bodies = strategies.none() | strategies.binary(max_size=300) | strategies.just(b"x" * 9000)
 
 
-def test_whatever_comes_is_answered_in_a_dialect(platform: Platform, insurer: Headers, fleet: Headers) -> None:
-    known = list((insurer | fleet).items())
+def test_whatever_comes_is_answered_in_a_dialect(
+    platform: Platform, insurer: Headers, fleet: Headers, retailer: Headers
+) -> None:
+    known = strategies.sampled_from([list((insurer | one).items()) for one in (fleet, retailer)])
     with Client(platform.base_url) as http:
 
         @settings(
             max_examples=600, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
         )
-        @given(strategies.sampled_from(METHODS), _targets, _headers, _bodies, strategies.booleans())
-        def check(method: str, target: str, headers: list[tuple[str, str]], body: bytes | None, is_known: bool) -> None:
-            own = [one for one in headers if one[0] not in CREDENTIALS] + known if is_known else headers
+        @given(strategies.sampled_from(METHODS), _targets, _headers, _bodies, strategies.none() | known)
+        def check(
+            method: str,
+            target: str,
+            headers: list[tuple[str, str]],
+            body: bytes | None,
+            credentials: list[tuple[str, str]] | None,
+        ) -> None:
+            own = headers
+            if credentials is not None:
+                own = [one for one in headers if one[0] not in CREDENTIALS] + credentials
             assert http.request(method, target, own, body).status < 500
 
         check()

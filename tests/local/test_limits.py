@@ -18,6 +18,7 @@ KIB = 1024
 MIB = 1024 * KIB
 ANA = "/demo-insurer/sessions/ana"
 DEVICE = "/rws/api/v1/devices/8988216716970004983/sessionInfo"
+STORE = "/api/admin/v2/sessions"
 TOO_LARGE = {"code": "REQUEST_TOO_LARGE", "description": "The body must have at most 8192 bytes"}
 LONG_LIST = "/demo-insurer/sessions/many"
 
@@ -44,22 +45,28 @@ def test_a_string_of_256_characters_is_taken_and_one_more_is_not(http: Client, h
 
 @pytest.mark.parametrize("size", [7 * MIB, 10 * MIB + 1])
 def test_what_a_function_cannot_take_is_refused_in_each_dialect(
-    http: Client, insurer: Headers, fleet: Headers, size: int
+    http: Client, insurer: Headers, fleet: Headers, retailer: Headers, size: int
 ) -> None:
     body = b"x" * size
     widget = http.request("GET", ANA, insurer, body)
     assert (widget.status, widget.json) == (413, {"message": "Request too large"})
     device = http.request("GET", DEVICE, fleet, body)
     assert (device.status, device.json) == (413, {"errorMessage": "Request too large", "errorCode": "10000413"})
+    store = http.request("GET", STORE, retailer, body)
+    refused = {"message": "Request too large", "type": "E_REQUEST_TOO_LARGE", "errors": []}
+    assert (store.status, store.json) == (413, refused)
     knowledge = http.put("/sessions/new", {}, body)
     assert (knowledge.status, knowledge.json) == (413, TOO_LARGE)
     assert http.get("/nowhere", {}).status == 404
 
 
-def test_a_get_with_a_body_of_five_mebibytes_is_answered(http: Client, insurer: Headers, fleet: Headers) -> None:
+def test_a_get_with_a_body_of_five_mebibytes_is_answered(
+    http: Client, insurer: Headers, fleet: Headers, retailer: Headers
+) -> None:
     body = b"x" * 5 * MIB
     assert http.request("GET", ANA, insurer, body).status == 200
     assert http.request("GET", DEVICE, fleet, body).status == 200
+    assert http.request("GET", STORE, retailer, body).status == 200
 
 
 def test_a_body_without_a_declared_length_has_the_same_limit(http: Client) -> None:
@@ -151,7 +158,9 @@ def test_a_slow_sender_holds_nobody_else_up(platform: Platform, http: Client) ->
     assert http.get("/sessions/slow").json["visitId"] == "slow"
 
 
-def test_many_callers_are_answered_at_once(platform: Platform, insurer: Headers, fleet: Headers) -> None:
+def test_many_callers_are_answered_at_once(
+    platform: Platform, insurer: Headers, fleet: Headers, retailer: Headers
+) -> None:
     def call(number: int) -> list[int]:
         with Client(platform.base_url) as http:
             mine = f"/sessions/caller-{number}"
@@ -160,6 +169,8 @@ def test_many_callers_are_answered_at_once(platform: Platform, insurer: Headers,
                 assert http.get(mine).json == started.json
             assert len(http.get(ANA, insurer).json) == 2
             assert http.get(DEVICE, fleet).json["iccid"] == "8988216716970004983"
+            if number % 4 == 0:
+                assert len(http.get(f"{STORE}?storeId=11&count=5", retailer).json["data"]) == 5
             return [started.status]
 
     with ThreadPoolExecutor(24) as pool:

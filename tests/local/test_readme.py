@@ -51,8 +51,9 @@ def _commands(readme: str) -> list[str]:
 
 
 def test_the_commands_work(readme: str, fresh: Platform, tmp_path: Path) -> None:
-    """Those that begin with `curl`, and the variables they use."""
-    commands = [one for one in _commands(readme) if one.startswith("curl ") or _ASSIGNMENT.fullmatch(one)]
+    """Those that begin with `curl` or `python3`, and the variables they use."""
+    ours = ("curl ", "python3 ")
+    commands = [one for one in _commands(readme) if one.startswith(ours) or _ASSIGNMENT.fullmatch(one)]
     assert len([one for one in commands if one.startswith("curl ")]) > 5
     script = "\n".join(commands)
     for port, own in (("8000", fresh.port), ("8001", fresh.aws_port)):
@@ -73,6 +74,7 @@ def test_the_commands_work(readme: str, fresh: Platform, tmp_path: Path) -> None
     assert ran.returncode == 0, ran.stderr
     assert "8988216716970004975" in ran.stdout
     assert "LA-PE2VZ7RJD4" in ran.stdout
+    assert ran.stdout.count("150 sessions: ") == 4
 
 
 def test_every_target_of_make_exists(readme: str) -> None:

@@ -12,9 +12,11 @@ from tests.platform import Platform, event, eventually
 NO_SESSION = {"code": "SESSION_NOT_FOUND", "description": "Session not found"}
 NO_RESOURCE = {"errorMessage": "Resource not found", "errorCode": "20000001"}
 NO_ROUTE = {"message": "Not found"}
+NO_LISTING = {"message": "Not found", "type": "E_NOT_FOUND", "errors": []}
 
 ANA = "/demo-insurer/sessions/ana"
 DEVICE = "/rws/api/v1/devices/8988216716970004983/sessionInfo"
+STORE = "/api/admin/v2/sessions"
 
 
 def test_new_is_no_session(http: Client) -> None:
@@ -55,6 +57,16 @@ def test_a_client_may_be_named_as_another_family_begins(http: Client, insurer: H
         ("/sessions/a/b", NO_SESSION),
         ("/sessions/new/", NO_SESSION),
         ("/sessions?id=a", NO_SESSION),
+        ("/api", NO_LISTING),
+        ("/api/", NO_LISTING),
+        ("/api/admin/v2", NO_LISTING),
+        ("/api/admin/v1/sessions", NO_LISTING),
+        ("/api/admin/v2/Sessions", NO_LISTING),
+        ("/api/admin/v2//sessions", NO_LISTING),
+        (STORE + "/", NO_LISTING),
+        (STORE + "/5001", NO_LISTING),
+        (STORE + "%2F", NO_LISTING),
+        (STORE + ";a=b", NO_LISTING),
         ("/", NO_ROUTE),
         ("//", NO_ROUTE),
         ("//sessions/a", NO_ROUTE),
@@ -71,17 +83,17 @@ def test_a_client_may_be_named_as_another_family_begins(http: Client, insurer: H
     ],
 )
 def test_a_path_of_no_route_is_refused_in_the_dialect_it_looks_like(
-    http: Client, insurer: Headers, fleet: Headers, target: str, refusal: dict[str, str]
+    http: Client, credentials: dict[str, Headers], target: str, refusal: dict[str, str]
 ) -> None:
     for method in ("GET", "PUT", "OPTIONS"):
-        for headers in ({}, insurer | fleet):
+        for headers in ({}, *credentials.values()):
             answer = http.request(method, target, headers)
             assert (answer.status, answer.json) == (404, refusal)
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
 def test_an_unsupported_method_is_refused_in_the_dialect_of_its_path(
-    http: Client, insurer: Headers, fleet: Headers, method: str
+    http: Client, insurer: Headers, fleet: Headers, retailer: Headers, method: str
 ) -> None:
     def refused(target: str, headers: Headers) -> Answer:
         answer = http.request(method, target, headers)
@@ -90,13 +102,21 @@ def test_an_unsupported_method_is_refused_in_the_dialect_of_its_path(
 
     assert refused(ANA, insurer).json == NO_ROUTE
     assert refused(DEVICE, fleet).json == NO_RESOURCE
+    assert refused(STORE, retailer).json == NO_LISTING
+    assert refused(STORE, {}).json == NO_LISTING
     if method not in ("POST", "OPTIONS"):
         assert refused("/sessions/visitor", {}).json == NO_SESSION
 
 
-def test_a_head_is_refused_without_a_body(http: Client, insurer: Headers, fleet: Headers) -> None:
+def test_a_head_is_refused_without_a_body(http: Client, insurer: Headers, fleet: Headers, retailer: Headers) -> None:
     http.post("/sessions/headless")
-    for target, headers in ((ANA, insurer), (DEVICE, fleet), ("/sessions/headless", {}), ("/nowhere", {})):
+    for target, headers in (
+        (ANA, insurer),
+        (DEVICE, fleet),
+        (STORE, retailer),
+        ("/sessions/headless", {}),
+        ("/nowhere", {}),
+    ):
         answer = http.request("HEAD", target, headers)
         assert (answer.status, answer.body) == (404, b"")
         assert http.get("/sessions/headless").status == 200, "the connection goes on"
@@ -175,9 +195,10 @@ def test_a_session_id_is_decoded_once(http: Client, sent: str, session_id: str) 
     assert http.get(f"/sessions/{session_id}").json == answer.json
 
 
-def test_a_percent_encoded_path_is_the_same_path(http: Client, fleet: Headers) -> None:
+def test_a_percent_encoded_path_is_the_same_path(http: Client, fleet: Headers, retailer: Headers) -> None:
     assert http.put("/%73essions/ne%77").status == 200
     assert http.get("/rws/api/%761/devices/898821671697000498%33/sessionInfo", fleet).status == 200
+    assert http.get("/%61pi/admin/v%32/sessions", retailer).status == 200
 
 
 def test_fields_may_be_percent_encoded_and_repeated(http: Client, fleet: Headers) -> None:

@@ -10,11 +10,12 @@ import pytest
 
 from infra.families import ROOT
 from tests.answers import Answer, Client
-from tests.local.accounts import Headers, basic, new_fleet, new_insurer, revoke
+from tests.local.accounts import Headers, basic, bearer, new_fleet, new_insurer, new_retailer, revoke
 from tests.platform import Platform, eventually, free_port, is_free
 
 DEVICE = "/rws/api/v1/devices/8988216716970004983/sessionInfo"
 ANA = "/demo-insurer/sessions/ana"
+STORE = "/api/admin/v2/sessions"
 ALLOWED = "access-control-allow-origin"
 INVALID = {"errorMessage": "Invalid credentials", "errorCode": "10000001"}
 
@@ -27,6 +28,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         KNOWLEDGE_SESSION_SECONDS="2",
         KNOWLEDGE_RESPONSE_WRAPPED="true",
         KNOWLEDGE_ALLOWED_ORIGINS="https://a.example,https://b.example",
+        STORE_SHARDS="3",
     ) as running:
         yield running
     assert running.err == ""
@@ -57,6 +59,7 @@ def test_two_platforms_run_side_by_side(platform: Platform, other: Platform, htt
                 assert client.get(ANA, {"x-api-key": known["widget"]["api_key"]}).status == status
                 login = basic(known["device"]["username"], known["device"]["api_key"])
                 assert client.get(DEVICE, login).status == status
+                assert client.get(STORE, bearer(known["store"]["token"])).status == status
 
 
 def test_sessions_come_wrapped_where_that_is_set(http: Client) -> None:
@@ -78,6 +81,13 @@ def test_a_session_is_over_after_its_time(http: Client) -> None:
     anew = http.post("/sessions/short", {"gkc_agentId": "a"}).json["response"]
     assert anew["createdAt"] >= session["expiresAt"]
     assert (anew["customerId"], anew["agentId"]) == (None, "a")
+
+
+def test_sessions_that_are_spread_over_shards_come_in_order(other: Platform, http: Client) -> None:
+    token = bearer(other.connection["store"]["token"])
+    found = http.get(f"{STORE}?count=200&minCreatedAt=2025-06-12T00:00:00Z", token).json["data"]
+    assert [one["id"] for one in found] == [str(number) for number in range(5600 - len(found) + 1, 5601)]
+    assert len(found) > 100
 
 
 def test_pages_of_the_origins_that_are_set_may_call(http: Client) -> None:
@@ -108,6 +118,12 @@ def test_a_revoked_credential_is_refused_once_the_cache_time_has_passed(other: P
     refused = eventually(lambda: (answer := http.get(DEVICE, headers)).status == 401 and answer, 3)
     assert refused.json == INVALID
 
+    token, credential = new_retailer(other, "revoked-retailer")
+    assert http.get(STORE, token).status == 200
+    revoke(other, credential)
+    unknown = eventually(lambda: (answer := http.get(STORE, token)).status == 401 and answer, 3)
+    assert unknown.json == {"message": "Unauthorized", "type": "E_UNAUTHORIZED", "errors": []}
+
     key, credential = new_insurer(other, "revoked-insurer")
     eventually(lambda: http.get("/revoked-insurer/sessions/ana", key).status == 200, 3)
     revoke(other, credential)
@@ -119,6 +135,7 @@ def test_a_revoked_credential_is_refused_once_the_cache_time_has_passed(other: P
     ("target", "refusal"),
     [
         (ANA, {"message": "Too many requests"}),
+        (STORE, {"message": "Too many requests", "type": "E_TOO_MANY_REQUESTS", "errors": []}),
         (DEVICE, {"errorMessage": "Rate limit exceeded", "errorCode": "40000029"}),
         ("/sessions/limited", {"code": "TOO_MANY_REQUESTS", "description": "Too many requests"}),
     ],
@@ -128,7 +145,8 @@ def test_more_requests_than_the_rate_are_refused_for_a_while(
 ) -> None:
     known = throttled.connection
     headers: Headers = {"x-api-key": known["widget"]["api_key"]}
-    headers |= basic(known["device"]["username"], known["device"]["api_key"])
+    login = basic(known["device"]["username"], known["device"]["api_key"])
+    headers |= bearer(known["store"]["token"]) if target == STORE else login
     with Client(throttled.base_url) as http:
 
         def call() -> Answer:
@@ -151,7 +169,9 @@ def test_anonymous_callers_count_towards_the_rate(throttled: Platform) -> None:
 
 def test_another_engine_can_take_the_place_of_the_embedded_aws(tmp_path: Path) -> None:
     port = free_port()
-    engine = subprocess.Popen([sys.executable, "-m", "infra.local.aws", str(port)], cwd=ROOT, stdin=subprocess.PIPE)
+    engine = subprocess.Popen(
+        [sys.executable, "-m", "infra.local.aws_server", str(port)], cwd=ROOT, stdin=subprocess.PIPE
+    )
     url = f"http://127.0.0.1:{port}"
     settings = {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
     try:

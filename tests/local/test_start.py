@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ DOCUMENTED = {
     "widget": {"client_id", "api_key", "queue_url"},
     "device": {"account_id", "username", "api_key", "queue_url", "dead_letter_queue_url"},
     "knowledge": set[str](),
+    "store": {"account_id", "token", "queue_url", "dead_letter_queue_url"},
 }
 
 
@@ -32,7 +34,7 @@ def test_make_run_is_what_these_tests_start() -> None:
 
 def test_connection_json_says_what_tools_need(platform: Platform) -> None:
     known = platform.connection
-    assert set(known) - {"store"} == {"base_url", "aws_endpoint_url", "region", *DOCUMENTED}
+    assert set(known) == {"base_url", "aws_endpoint_url", "region", *DOCUMENTED}
     assert known["base_url"] == f"http://127.0.0.1:{platform.port}"
     assert known["aws_endpoint_url"] == f"http://127.0.0.1:{platform.aws_port}"
     for family, members in DOCUMENTED.items():
@@ -40,6 +42,7 @@ def test_connection_json_says_what_tools_need(platform: Platform) -> None:
         assert all(isinstance(value, str) and value for value in known[family].values())
     assert known["widget"]["client_id"] == "demo-insurer"
     assert known["device"]["account_id"] == "demo-fleet"
+    assert known["store"]["account_id"] == "demo-retailer"
     assert [path.name for path in platform.folder.iterdir() if path.name not in ("out", "err")] == ["connection.json"]
 
 
@@ -48,7 +51,7 @@ def test_it_says_where_it_is(platform: Platform) -> None:
     assert known["base_url"] in platform.out
     assert known["aws_endpoint_url"] in platform.out
     assert str(platform.connection_file) in platform.out
-    for secret in (known["widget"]["api_key"], known["device"]["api_key"]):
+    for secret in (known["widget"]["api_key"], known["device"]["api_key"], known["store"]["token"]):
         assert secret in platform.out
 
 
@@ -116,6 +119,28 @@ def test_it_can_be_stopped_once_it_has_its_ports(tmp_path: Path) -> None:
         starting.kill()
 
 
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_it_can_be_stopped_while_it_records_the_demonstration_data(tmp_path: Path, by: signal.Signals) -> None:
+    starting = Platform(tmp_path)
+    try:
+        starting.start()
+        starting.wait()  # it listens, and records in the background
+        began = time.monotonic()
+        starting.stop(by)
+        assert time.monotonic() - began < 5
+        assert starting.err == ""
+    finally:
+        starting.kill()
+
+
+def test_a_call_waits_for_the_demonstration_data(tmp_path: Path) -> None:
+    with Platform(tmp_path) as running, Client(running.base_url) as http:
+        token = {"Authorization": f"Bearer {running.connection['store']['token']}"}
+        answer = http.get("/api/admin/v2/sessions?count=1&direction=desc", token)
+        assert [one["id"] for one in answer.json["data"]] == ["5600"]
+        assert answer.json["data"][0]["customer"]
+
+
 def test_a_killed_platform_leaves_no_aws_and_its_successor_believes_nothing_of_it(tmp_path: Path) -> None:
     killed = Platform(tmp_path)
     successor = Platform(tmp_path)
@@ -161,13 +186,26 @@ def test_a_taken_port_is_said_in_one_line(platform: Platform, variable: str) -> 
         second.folder.rmdir()
 
 
-@pytest.mark.parametrize("variable", ["PORT", "AWS_PORT", "RATE_LIMIT", "KNOWLEDGE_SESSION_SECONDS"])
+@pytest.mark.parametrize("variable", ["PORT", "AWS_PORT", "RATE_LIMIT", "KNOWLEDGE_SESSION_SECONDS", "STORE_SHARDS"])
 def test_a_setting_that_is_no_number_is_said_in_one_line(tmp_path: Path, variable: str) -> None:
-    wrong = Platform(tmp_path, **{variable: "many"})
+    wrong = Platform(tmp_path, **{variable: "inf" if variable == "STORE_SHARDS" else "many"})
     try:
         wrong.start()
         assert wrong.end() == 1
         assert wrong.err.splitlines() == [f"{variable} must be a number"]
+        wrong.assert_gone()
+    finally:
+        wrong.kill()
+
+
+@pytest.mark.parametrize("shards", ["0", "-1", "100"])
+def test_a_setting_that_the_family_refuses_is_said_in_one_line(tmp_path: Path, shards: str) -> None:
+    wrong = Platform(tmp_path, STORE_SHARDS=shards)
+    try:
+        wrong.start()
+        assert wrong.end() == 1
+        assert wrong.err.splitlines() == [f"STORE_SHARDS={shards}: shards must be from 1 to 99"]
+        wrong.assert_gone()
     finally:
         wrong.kill()
 

@@ -8,13 +8,23 @@ from sessions.dynamodb import ConditionFailedError, Item, UnprocessedError
 from sessions.tables import Index, Key, Table
 from tests.sessions.watching import aws_calls, operations
 
-pytestmark = pytest.mark.usefixtures("aws")
+pytestmark = pytest.mark.usefixtures("engine")
 
 # Any table with a partition and a sort key does, and one with an index.
 TABLE = Table("accounts", Key("partition", "sort"))
 BY_USER = Index("by_user", Key("user", "order"), projected=("body",))
 INDEXED = Table("widget-sessions", Key("client", "reference"), indexes=(BY_USER,))
 KEY = {"partition": "p", "sort": "s"}
+
+
+@pytest.fixture(params=["aws", "on_dynalite"])
+def engine(request: pytest.FixtureRequest) -> None:
+    """What the door does, it does on engines of different makers."""
+    request.getfixturevalue(request.param)
+
+
+# Where the test's own client answers, no engine does.
+without_engine = pytest.mark.parametrize("engine", ["aws"], indirect=True)
 
 
 def put_some(count: int) -> list[dict[str, str]]:
@@ -87,7 +97,7 @@ def test_a_read_is_as_consistent_as_it_is_asked_to_be(monkeypatch: pytest.Monkey
 
         assert operations(calls) == ["GetItem", "Query", "BatchGetItem"]
         assert [call["ConsistentRead"] for _, call in calls[:2]] == [consistent] * 2
-        assert calls[2][1]["RequestItems"]["accounts"]["ConsistentRead"] is consistent
+        assert calls[2][1]["RequestItems"][TABLE.physical_name]["ConsistentRead"] is consistent
 
 
 def test_a_put_replaces_the_whole_item() -> None:
@@ -197,6 +207,7 @@ def test_a_batch_has_at_most_100_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         assert operations(calls) == ["BatchGetItem"] * calls_made
 
 
+@without_engine
 def test_unprocessed_keys_are_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = [{"partition": "p", "sort": str(number)} for number in range(150)]
     client = Client((slice(60), slice(60, None)), (slice(0), slice(None)), (slice(None), slice(0)))
@@ -208,6 +219,7 @@ def test_unprocessed_keys_are_asked_for_again(monkeypatch: pytest.MonkeyPatch) -
     assert max(map(len, client.asked)) <= 100
 
 
+@without_engine
 def test_keys_that_stay_unprocessed_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client((slice(0), slice(None)))
     monkeypatch.setattr(dynamodb, "_client", lambda: client)

@@ -30,7 +30,10 @@ class Function:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """`settings` is a frozen dataclass of plain values, each handed to every function of the family."""
+    """`settings` is a frozen dataclass of plain values, each handed to every function of the family.
+
+    `local_settings` are those of the local platform, where they are others.
+    """
 
     name: str
     tables: tuple[Table, ...]
@@ -38,6 +41,7 @@ class Family:
     authorizer: Function | None = None
     recorder: Function | None = None
     settings: object | None = None
+    local_settings: object | None = None
     has_api_keys: bool = False
 
     @property

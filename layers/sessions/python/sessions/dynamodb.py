@@ -7,9 +7,12 @@ for one of the keyword arguments. Each function is one API call unless it says o
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import boto3
 from botocore.config import Config
@@ -20,12 +23,48 @@ from sessions.tables import Index, Table
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+P = ParamSpec("P")
+ResultT = TypeVar("ResultT")
+
 Value = Any  # str, int, bool, None, bytes, and lists, dicts and sets of strings of them
 Item = dict[str, Value]
 
 _NAME = re.compile(r"#(\w+)")
 _BATCH = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 _RETRIES = 6
+
+_pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="dynamodb")
+
+
+class Meter:
+    """What reads cost while it was `metering`: capacity units, as DynamoDB counts them, and calls."""
+
+    def __init__(self) -> None:
+        self.units = 0.0
+        self.calls = 0
+
+    def add(self, consumed: Any) -> None:
+        self.calls += 1
+        self.units += sum(one["CapacityUnits"] for one in (consumed if isinstance(consumed, list) else [consumed]))
+
+
+_meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
+
+
+@contextmanager
+def metering() -> Iterator[Meter]:
+    """Counts what this context reads, the threads that run in copies of it included."""
+    meter = Meter()
+    token = _meter.set(meter)
+    try:
+        yield meter
+    finally:
+        _meter.reset(token)
+
+
+def at_once(call: Callable[P, ResultT], *arguments: P.args, **options: P.kwargs) -> "Future[ResultT]":
+    """The call, made beside what else is done, and metered with it."""
+    return _pool.submit(partial(copy_context().run, call, *arguments, **options))
 
 
 class ConditionFailedError(Exception):
@@ -36,32 +75,36 @@ class UnprocessedError(Exception):
     """DynamoDB kept returning keys unprocessed: the table is throttled."""
 
 
+def size(item: Mapping[str, Value]) -> int:
+    """Bytes of the item, names included, by the rule that capacity is counted by.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    return sum(len(name.encode()) + _size(value) for name, value in item.items())
+
+
 def get(table: Table, key: Mapping[str, str], *attributes: str, consistent: bool = False) -> Item | None:
     """The item with this key, or None. `attributes` narrows what is returned, not what is paid for."""
     request: dict[str, Any] = {"TableName": table.physical_name, "Key": _encoded(key), "ConsistentRead": consistent}
     if attributes:
         request |= _expression("ProjectionExpression", ", ".join(f"#{name}" for name in attributes))
-    found = _client().get_item(**request).get("Item")
+    found = _read(_client().get_item, request).get("Item")
     return None if found is None else _decoded(found)
 
 
-def batch_get(table: Table, keys: Iterable[Mapping[str, str]], *, consistent: bool = False) -> list[Item]:
-    """The items that exist among these keys, in no order; one call per 100 keys, and more where DynamoDB asks."""
-    waiting: list[Any] = [_encoded(key) for key in keys]
-    items: list[Item] = []
-    idle = 0
-    while waiting:
-        batch, waiting = waiting[:_BATCH], waiting[_BATCH:]
-        request = {table.physical_name: {"Keys": batch, "ConsistentRead": consistent}}
-        answer: Any = _client().batch_get_item(RequestItems=cast(Any, request))
-        found = answer["Responses"].get(table.physical_name, [])
-        unprocessed = answer["UnprocessedKeys"].get(table.physical_name, {}).get("Keys", [])
-        items.extend(_decoded(item) for item in found)
-        waiting.extend(unprocessed)
-        idle = 0 if found or not unprocessed else idle + 1
-        if idle > _RETRIES:
-            raise UnprocessedError(table.name)
-    return items
+def batch_get(
+    table: Table, keys: Iterable[Mapping[str, str]], *attributes: str, consistent: bool = False
+) -> list[Item]:
+    """The items that exist among these keys, in no order; calls for 100 keys each, all at once.
+
+    `attributes` narrows what is returned, not what is paid for.
+    """
+    encoded = [_encoded(key) for key in keys]
+    batches = [encoded[first : first + _BATCH] for first in range(0, len(encoded), _BATCH)]
+    if len(batches) == 1:
+        return _batch(table, batches[0], attributes, consistent)
+    waiting = [at_once(_batch, table, batch, attributes, consistent) for batch in batches]
+    return [item for batch in waiting for item in batch.result()]
 
 
 def query(
@@ -92,7 +135,7 @@ def query(
         request["Limit"] = limit
     if start is not None:
         request["ExclusiveStartKey"] = _encoded(start)
-    answer = _client().query(**request)
+    answer = _read(_client().query, request)
     following = answer.get("LastEvaluatedKey")
     return [_decoded(item) for item in answer["Items"]], _decoded(following) if following else None
 
@@ -128,6 +171,25 @@ def delete(table: Table, key: Mapping[str, str], condition: str | None = None, /
     _write(_client().delete_item, request)
 
 
+def _batch(table: Table, keys: list[Any], attributes: Sequence[str], consistent: bool) -> list[Item]:
+    """One call, and more where DynamoDB leaves keys unprocessed."""
+    request: dict[str, Any] = {"ConsistentRead": consistent}
+    if attributes:
+        request |= _expression("ProjectionExpression", ", ".join(f"#{name}" for name in attributes))
+    items: list[Item] = []
+    idle = 0
+    while keys:
+        asked = {table.physical_name: request | {"Keys": keys}}
+        answer: Any = _read(_client().batch_get_item, {"RequestItems": asked})
+        found = answer["Responses"].get(table.physical_name, [])
+        keys = answer["UnprocessedKeys"].get(table.physical_name, {}).get("Keys", [])
+        items.extend(_decoded(item) for item in found)
+        idle = 0 if found else idle + 1
+        if idle > _RETRIES:
+            raise UnprocessedError(table.name)
+    return items
+
+
 @cache
 def _client() -> "DynamoDBClient":
     # Three attempts end within an endpoint's time-out, so that its caller gets an answer of its dialect.
@@ -136,6 +198,15 @@ def _client() -> "DynamoDBClient":
         "dynamodb",
         config=Config(connect_timeout=1, read_timeout=2, retries=cast(Any, retries), max_pool_connections=50),
     )
+
+
+def _read(call: Any, request: dict[str, Any]) -> Any:
+    meter = _meter.get()
+    if meter is None:
+        return call(**request)
+    answer = call(**request, ReturnConsumedCapacity="TOTAL")
+    meter.add(answer["ConsumedCapacity"])
+    return answer
 
 
 def _write(call: Any, request: dict[str, Any]) -> Any:
@@ -156,6 +227,26 @@ def _expression(
     if values:
         request["ExpressionAttributeValues"] = {f":{name}": _attribute(value) for name, value in values.items()}
     return request
+
+
+def _size(value: Value) -> int:
+    match value:
+        case str():
+            return len(value.encode())
+        case bool() | None:
+            return 1
+        case int():
+            return len(str(abs(value))) // 2 + 2
+        case bytes():
+            return len(value)
+        case dict():
+            return 3 + sum(1 + len(name.encode()) + _size(member) for name, member in value.items())
+        case list() | tuple():
+            return 3 + sum(1 + _size(member) for member in value)
+        case set() | frozenset():
+            return sum(_size(member) for member in value)
+        case _:
+            raise TypeError(type(value).__name__)
 
 
 def _encoded(item: Mapping[str, Value]) -> dict[str, Any]:

@@ -5,6 +5,9 @@ In Lambda the runtime writes the lines as JSON, with the request id and every `e
 """
 
 import logging
+import os
+import time
+from collections.abc import Mapping
 
 _log = logging.getLogger("sessions")
 _log.setLevel(logging.INFO)
@@ -15,6 +18,22 @@ Datum = str | int | float | bool | None
 def info(event: str, **data: Datum) -> None:
     """Something that is as it should be."""
     _log.info(event, extra=data)
+
+
+def measured(event: str, dimensions: Mapping[str, str], counts: Mapping[str, float], **data: Datum) -> None:
+    """Something that is as it should be, and was counted: CloudWatch makes metrics of the `counts`.
+
+    They stand in the namespace `SessionApis`, for each function, and for each function and these dimensions.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    function = {"function_name": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local")}
+    directive = {
+        "Namespace": "SessionApis",
+        "Dimensions": [[*function], [*function, *dimensions]],
+        "Metrics": [{"Name": name, "Unit": "Count"} for name in counts],
+    }
+    embedded = {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]}
+    _log.info(event, extra={**function, **dimensions, **counts, **data, "_aws": embedded})
 
 
 def warning(event: str, **data: Datum) -> None:

@@ -7,6 +7,7 @@ parameters are decoded here, once.
 
 import base64
 import binascii
+import json
 from collections.abc import Callable, Mapping
 from functools import wraps
 from time import perf_counter
@@ -14,6 +15,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from sessions import log
+
+ANSWER_LIMIT = 6 * 1024 * 1024 - 64 * 1024
+"""Bytes of a Lambda answer (6 MB, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), less
+what its headers may take."""
 
 Event = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -66,6 +71,11 @@ def answer(status: int, json_body: str, headers: Mapping[str, str] | None = None
         "headers": {"Content-Type": "application/json", **(headers or {})},
         "body": json_body,
     }
+
+
+def weight(json_text: str) -> int:
+    """The bytes that this takes in a Lambda answer, where the body is a JSON string: its quotes are escaped."""
+    return len(json.dumps(json_text))
 
 
 def endpoint(internal_error: Callable[[Event], Answer]) -> Callable[[Handler], Handler]:

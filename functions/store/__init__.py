@@ -1,0 +1,1 @@
+"""What retailers ask: their shopping sessions, in any of eleven orders, through twenty filters."""

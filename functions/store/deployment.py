@@ -1,0 +1,48 @@
+"""What this family asks of the platform, and its settings."""
+
+from dataclasses import dataclass
+
+from functions.store.session import RECORDS, SESSIONS
+from sessions import accounts
+from sessions.deployment import Family, Function, Right
+
+_MOST_SHARDS = 99
+"""A page asks each of them."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a default does not suit an environment, `infra/settings.py` says so."""
+
+    shards: int = 8
+    """Into how many partitions each ordering of an account's sessions is spread. Where there are sessions, it stays
+    as it is: a change leaves those that are stored in partitions where nobody looks."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.shards <= _MOST_SHARDS:
+            raise ValueError(f"shards must be from 1 to {_MOST_SHARDS}")
+
+
+FAMILY = Family(
+    name="store",
+    tables=(SESSIONS, RECORDS),
+    settings=Settings(),
+    local_settings=Settings(shards=1),  # there, a query costs the table's size, however few it finds
+    authorizer=Function(module="authorize", rights=(Right(("GetItem",), accounts.TABLE),)),
+    endpoints=(
+        Function(
+            module="list_sessions",
+            memory=1024,
+            rights=(
+                Right(("GetItem", "BatchGetItem"), SESSIONS),
+                *(Right(("Query",), SESSIONS, index) for index in SESSIONS.indexes),
+                Right(("BatchGetItem",), RECORDS),
+            ),
+        ),
+    ),
+    recorder=Function(
+        module="record_sessions",
+        timeout=30,
+        rights=(Right(("PutItem",), SESSIONS), Right(("PutItem",), RECORDS)),
+    ),
+)

@@ -1,0 +1,293 @@
+"""A page of sessions: found as planned, and never with more than a bounded amount of work.
+
+What an index cannot filter is filtered after reading the sessions; where that uses the work up, the page is short and
+says where to go on.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Any
+
+from functions.store import plan, session, walk
+from functions.store.cursor import Position
+from functions.store.ordering import place
+from functions.store.plan import Plan, Source
+from functions.store.query import Query
+from functions.store.walk import Entry, Found, Walk, is_beyond
+from functions.store.work import MOST_ROUNDS, Work
+from sessions import dynamodb, log, proxy
+from sessions.dynamodb import Item
+
+MOST_ENTRIES = 300
+"""Entries of an index that are read for one page, where they have something to filter or sort by."""
+MOST_SESSIONS = 200
+"""Sessions that are read for one page, where most may be filtered out."""
+MOST_COLLECTED = 100
+"""Sessions that are read to be sorted in memory."""
+FEW = 20
+"""Entries that cost as much as none: they are one block."""
+
+
+class UnknownSessionError(Exception):
+    """A page is to begin at a session that there is not; `field` names the parameter."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`bodies` are JSON texts; `previous` and `following` are where the adjacent pages begin, None at the ends."""
+
+    bodies: Sequence[str]
+    previous: Position | None
+    following: Position | None
+
+
+def page(account: str, query: Query) -> Page:
+    """The page. `UnknownSessionError` where it is to begin at a session, by its id, that the account has not."""
+    listing = _Listing(account, query)
+    with dynamodb.metering() as meter:
+        found = listing.page()
+    further = found.following if query.before is None else found.previous
+    is_short = further is not None and len(found.bodies) < query.count
+    work = listing.work
+    log.measured(
+        "page",
+        {"plan": listing.plan},
+        {"entries": work.entries, "read_units": meter.units, "rounds": work.rounds, "short": int(is_short)},
+        account=account,
+        calls=meter.calls,
+        sessions=len(found.bodies),
+    )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """A session as it was read, at its place in the query's order."""
+
+    place: str
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One round of reading indexes: up to so many entries are collected, and at the same time so many walked by."""
+
+    collect: int
+    walk: int
+
+
+class _Listing:
+    """One request. It goes from `start` on: in the query's direction, or against it to a page that ends there."""
+
+    def __init__(self, account: str, query: Query) -> None:
+        self.account = account
+        self.query = query
+        self.ascending = (query.direction == "asc") == (query.before is None)
+        self.start: Position | None = None
+        self.work = Work()
+        self.plan = ""
+
+    def page(self) -> Page:
+        looked_up = dynamodb.at_once(_start, self.account, self.query)
+        if "id" in self.query.equal:
+            self.plan = "session"
+            only = Entry("", session.session_key(self.account, int(self.query.equal["id"])), {}, 1)
+            found = self._read([only])
+            self._begin(looked_up)
+            return self._sorted(found)
+        return self._planned(plan.choose(self.account, self.query), looked_up)
+
+    def _planned(self, chosen: Plan, looked_up: "Future[tuple[Position | None, int]]") -> Page:
+        source, collect = chosen.walk, chosen.collect
+        walking = Walk(source.index, source.partitions, source.places, ascending=self.ascending)
+        steps = self._steps(chosen)
+        if steps[0].walk:
+            self.work.rounds += 1 if self._begin(looked_up) else 0
+            walking.begin(self.start)
+        for number, step in enumerate(steps, 1):
+            found: list[Found] = []
+            collecting = dynamodb.at_once(_collect, collect, step.collect) if collect and step.collect else None
+            if step.walk:
+                spare = MOST_ROUNDS - 2 - self.work.rounds  # what is shown takes two
+                need = min(step.walk, self.work.affordable_entries)
+                found.append(walking.go(need, most_rounds=spare - (len(steps) - number)))
+            if collecting is not None:
+                found.append(collecting.result())
+            self.work.add(found)
+            if not steps[0].walk and number == 1:
+                self._begin(looked_up)
+                walking.begin(self.start)
+            if collect is not None and collecting is not None and self._is_all(collect, found[-1], step.collect):
+                self.plan = collect.name
+                return self._collected(collect, found[-1])
+            if walking.is_complete or len(self._allowed(walking.entries)) > self.query.count:
+                break
+        self.plan = source.name
+        return self._shown(
+            walking.entries, is_complete=walking.is_complete, has_others=True, undecided=source.undecided(self.query)
+        )
+
+    def _begin(self, looked_up: "Future[tuple[Position | None, int]]") -> bool:
+        """Takes the position that the page begins at; whether a session had to be read to know it."""
+        self.start, blocks = looked_up.result()
+        self.work.add_blocks(blocks)
+        return blocks > 0
+
+    def _steps(self, chosen: Plan) -> list[_Step]:
+        """First what may be few is collected, then the walk begins. Rounds are scarce: so where a store's sessions are
+        few or most of all, which nobody knows, both are tried at once, with little at first.
+        """
+        filtered, undecided = chosen.walk.filtered(self.query), chosen.walk.undecided(self.query)
+        if not filtered:
+            return [_Step(0, self.query.count)]
+        need = MOST_SESSIONS if undecided == filtered else MOST_ENTRIES
+        little = min(3 * self.query.count, need)
+        starts_at_id = isinstance(self.query.after, int) or isinstance(self.query.before, int)
+        in_one_step = bool(undecided) or starts_at_id
+        if chosen.collect is None:
+            return [_Step(0, need)] if in_one_step else [_Step(0, little), _Step(0, need)]
+        most = MOST_ENTRIES if self._is_told(chosen.collect) else MOST_COLLECTED
+        if in_one_step or chosen.collect.index not in session.OF_STORE.values():
+            return [_Step(most, 0), _Step(0, need)]
+        return [_Step(FEW, little), _Step(most, need)]
+
+    def _is_told(self, source: Source) -> bool:
+        """Whether the index alone tells which sessions are shown, and in which order."""
+        return {"id", self.query.order_by} <= source.known and not source.undecided(self.query)
+
+    def _is_all(self, source: Source, found: Found, most: int) -> bool:
+        """Whether these are all sessions that can be meant, and few enough to be sorted."""
+        if not found.is_complete or len(found.entries) > most:
+            return False
+        allowed = self._allowed(found.entries)
+        return self._is_told(source) or self.work.readable(allowed, self.query.count) == len(allowed)
+
+    def _collected(self, source: Source, found: Found) -> Page:
+        """The page out of all sessions that can be meant."""
+        entries = self._allowed(found.entries)
+        if not self._is_told(source):
+            return self._sorted(self._read(entries))
+        placed = sorted(
+            (replace(one, place=self._place(one.known)) for one in entries), key=_by_place, reverse=not self.ascending
+        )
+        beyond = [one for one in placed if self._is_beyond(one)]
+        return self._shown(beyond, is_complete=True, has_others=len(beyond) < len(placed))
+
+    def _sorted(self, sessions: Sequence[_Session]) -> Page:
+        """The page out of all sessions that match."""
+        beyond = sorted((one for one in sessions if self._is_beyond(one)), key=_by_place, reverse=not self.ascending)
+        taken = self._presentable(beyond)
+        more = Position(taken[-1].place) if len(taken) < len(beyond) else None
+        return self._answer(taken, more, has_others=len(beyond) < len(sessions))
+
+    def _shown(
+        self,
+        beyond: Sequence[Entry],
+        *,
+        is_complete: bool,
+        has_others: bool,
+        undecided: frozenset[str] = frozenset(),
+    ) -> Page:
+        """The page out of entries beyond the start, in order; `undecided` are the filters that they do not tell about.
+
+        Then some sessions are read first, and the others only where too few of those matched. How many depends on
+        nothing but the query, so that pages begin and end at the same sessions whichever way they are walked.
+        """
+        candidates = self._allowed(beyond)
+        most = self.query.count
+        if undecided and self.work.rounds < MOST_ROUNDS - 2:
+            most = 2 * self.query.count + 1
+        elif undecided:
+            most = MOST_SESSIONS
+        examined = self.work.readable(candidates[:most], self.query.count) or min(len(candidates), 1)
+        matching = self._read_in_place(candidates[:examined])
+        if undecided and examined == most < MOST_SESSIONS and len(matching) <= self.query.count:
+            others = candidates[examined:MOST_SESSIONS]
+            others = others[: self.work.readable(others, self.query.count)]
+            examined += len(others)
+            matching += self._read_in_place(others)
+        taken = self._presentable(matching)
+        more: Position | None = None
+        if len(taken) < len(matching):
+            more = Position(taken[-1].place)
+        elif examined < len(candidates):
+            more = Position(candidates[examined - 1].place)
+        elif not is_complete:
+            more = Position(beyond[-1].place) if beyond else self.start
+        return self._answer(taken, more, has_others=has_others)
+
+    def _answer(self, taken: Sequence[_Session], more: Position | None, *, has_others: bool) -> Page:
+        """The page of these sessions, with their customers and stores.
+
+        `more` is where the next page in this direction begins; `has_others`: whether there may be sessions on the near
+        side of the start.
+        """
+        records = self.work.load_records(self.account, [one.item for one in taken])
+        bodies: list[str] = []
+        room = proxy.ANSWER_LIMIT
+        for number, one in enumerate(taken):
+            body = session.shown(self.account, one.item, records)
+            room -= proxy.weight(body) + 1
+            if room < 0 and bodies:
+                more = Position(taken[number - 1].place)
+                break
+            bodies.append(body)
+        back = None
+        if self.start is not None and has_others:
+            back = Position(self.start.place, inclusive=not self.start.inclusive)
+        if self.query.before is None:
+            return Page(bodies, previous=back, following=more)
+        return Page(bodies[::-1], previous=more, following=back)
+
+    def _read(self, entries: Sequence[Entry]) -> list[_Session]:
+        """Those of these sessions that are there and match."""
+        items = self.work.load(entries)
+        found = [items[entry.session] for entry in entries if entry.session in items]
+        values = [(session.values_of(item), item) for item in found]
+        return [_Session(self._place(one), item) for one, item in values if self.query.allows(one)]
+
+    def _read_in_place(self, entries: Sequence[Entry]) -> list[_Session]:
+        """Those of these sessions that match, and still are where their index said a moment ago."""
+        places = {entry.place for entry in entries}
+        return [one for one in self._read(entries) if one.place in places]
+
+    def _presentable(self, sessions: Sequence[_Session]) -> Sequence[_Session]:
+        """The first of them, up to a page, as far as their customers and stores can be read, too."""
+        chosen = sessions[: self.query.count]
+        return chosen[: self.work.presentable(self.account, [one.item for one in chosen])]
+
+    def _allowed(self, entries: Sequence[Entry]) -> list[Entry]:
+        return [entry for entry in entries if self.query.allows(entry.known)]
+
+    def _is_beyond(self, one: Entry | _Session) -> bool:
+        return is_beyond(one.place, self.start, self.ascending)
+
+    def _place(self, values: Mapping[str, Any]) -> str:
+        return place(self.query.order_by, values[self.query.order_by], values["id"])
+
+
+def _start(account: str, query: Query) -> tuple[Position | None, int]:
+    """Where the page begins, be it a cursor or the id of a session; and the blocks that were read to know it."""
+    for name, given in (("after", query.after), ("before", query.before)):
+        if isinstance(given, Position):
+            return given, 0
+        if given is not None:
+            item = session.find(account, given)
+            if item is None:
+                raise UnknownSessionError(name)
+            values = session.values_of(item)
+            return Position(place(query.order_by, values[query.order_by], values["id"])), session.weight(item)
+    return None, 0
+
+
+def _collect(source: Source, most: int) -> Found:
+    return walk.read(source.index, source.partitions, source.places, ascending=True, need=most + 1, most_rounds=1)
+
+
+def _by_place(one: Entry | _Session) -> str:
+    return one.place

@@ -1,0 +1,42 @@
+"""Records saved sessions, customers and stores, from the family's queue."""
+
+from typing import Any
+
+from functions.store import ordering, session
+from functions.store.events import EVENTS, CustomerSavedEvent, Moment, Session, SessionSavedEvent, type_of_event
+from sessions import log
+from sessions.recording import recorder
+
+
+def record(event: type_of_event) -> None:
+    """Stores what was saved ready to be sent, unless a newer save of it is stored already."""
+    account = event.data.account_id
+    match event:
+        case SessionSavedEvent():
+            saved = event.data.session
+            stored = session.save_session(account, values=values_of(saved), body=saved.body, version=event.version)
+            kind = "session"
+        case CustomerSavedEvent():
+            customer = event.data.customer
+            stored = session.save_record(account, "customer", customer.id, body=customer.body, version=event.version)
+            kind = "customer"
+        case _:
+            store = event.data.store
+            stored = session.save_record(account, "store", store.id, body=store.body, version=event.version)
+            kind = "store"
+    log.info("save recorded" if stored else "older save ignored", kind=kind, account=account)
+
+
+def values_of(saved: Session) -> dict[str, Any]:
+    """What sessions are sorted and found by, under the wire's names."""
+    by_wire_name = {field.alias: getattr(saved, name) for name, field in Session.model_fields.items()}
+    by_wire_name["sessionToken"] = saved.session_id  # the token may have been left out
+    wanted = (*ordering.ORDERINGS, "status", "sessionToken")
+    return {name: _sortable(by_wire_name[name]) for name in wanted}
+
+
+def _sortable(value: Any) -> Any:
+    return ordering.instant(value.at) if isinstance(value, Moment) else value
+
+
+handler = recorder("store", EVENTS, record)

@@ -1,0 +1,188 @@
+"""Reads an index in order, through all the shards that it is spread over."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from functions.store import session
+from functions.store.cursor import Position
+from functions.store.session import SESSIONS
+from sessions import dynamodb
+from sessions.tables import Index
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Places from `low` to `high`, both inclusive; nothing where `low` is the greater."""
+
+    low: str = "0"
+    high: str = "2"
+
+    def within(self, low: str | None = None, high: str | None = None) -> "Range":
+        """What is in this range and in the other."""
+        return Range(max(self.low, low or self.low), min(self.high, high or self.high))
+
+    def is_empty(self) -> bool:
+        return self.low > self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A session as an index has it: those of its members that the index carries, and what reading it costs."""
+
+    place: str
+    session: str
+    known: dict[str, Any]
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Entries in order. `is_complete`: the range has no more. `read` counts entries, `rounds` calls in sequence.
+
+    `units` is what they cost, by DynamoDB's rule.
+    """
+
+    entries: list[Entry]
+    is_complete: bool
+    read: int = 0
+    rounds: int = 0
+    units: float = 0.0
+
+
+class Walk:
+    """A walk through a range of an index: the `entries` that it has come by, and whether there are no more."""
+
+    def __init__(self, index: Index, partitions: Sequence[str], places: Range, *, ascending: bool) -> None:
+        self.entries: list[Entry] = []
+        self.is_complete = False
+        self._index = index
+        self._partitions = partitions
+        self._places = places
+        self._ascending = ascending
+        self._position: Position | None = None
+
+    def begin(self, position: Position | None) -> None:
+        """It goes on from there; from its end of the range where there is none."""
+        self._position = position
+        if position is not None and self._ascending:
+            self._places = self._places.within(low=position.place if position.inclusive else position.place + "\x00")
+        elif position is not None:
+            self._places = self._places.within(high=position.place)
+
+    def go(self, need: int, most_rounds: int) -> Found:
+        """Comes by so many more entries, or to the end; fewer where rounds run out."""
+        found = read(
+            self._index,
+            self._partitions,
+            self._places,
+            ascending=self._ascending,
+            need=need + 1,
+            most_rounds=most_rounds,
+        )
+        beyond = [one for one in found.entries if is_beyond(one.place, self._position, self._ascending)]
+        self.is_complete = found.is_complete and len(beyond) <= need
+        self.entries += beyond[:need]
+        if self.entries:
+            self.begin(Position(self.entries[-1].place))
+        return found
+
+
+def is_beyond(place: str, position: Position | None, ascending: bool) -> bool:
+    """Whether a walk from this position comes by this place."""
+    if position is None:
+        return True
+    if place == position.place:
+        return position.inclusive
+    return place > position.place if ascending else place < position.place
+
+
+@dataclass(slots=True)
+class _Shard:
+    partition: str
+    range: Range
+    is_done: bool = False
+    entries: list[Entry] = field(default_factory=list)
+    units: float = 0.0
+
+
+def read(
+    index: Index, partitions: Sequence[str], places: Range, *, ascending: bool, need: int, most_rounds: int = 2
+) -> Found:
+    """The first `need` entries of the range in this direction; fewer where it has no more, or rounds run out.
+
+    Each shard is asked for its part and some more, so that one round is nearly always enough; where one shard has
+    much more than its part, those that ran out are asked again.
+    """
+    if places.is_empty():
+        return Found([], is_complete=True)
+    shards = [_Shard(partition, places) for partition in partitions]
+    part = need / len(shards)
+    limit = need if len(shards) == 1 else min(need, math.ceil(part + 3 * math.sqrt(part)) + 1)
+    rounds = 0
+    while True:
+        rounds += 1
+        asked = [shard for shard in shards if not shard.is_done and not _has_enough(shard, shards, need, ascending)]
+        for waiting in [dynamodb.at_once(_ask, index, shard, ascending, limit) for shard in asked]:
+            waiting.result()
+        merged = _trusted(shards, ascending)
+        is_complete = all(shard.is_done for shard in shards)
+        if is_complete or len(merged) >= need or rounds == most_rounds:
+            return Found(
+                merged,
+                is_complete,
+                read=sum(len(shard.entries) for shard in shards),
+                rounds=rounds,
+                units=sum(shard.units for shard in shards),
+            )
+        limit = need
+
+
+def _has_enough(shard: _Shard, shards: list[_Shard], need: int, ascending: bool) -> bool:
+    """Whether asking this shard again cannot help: what it has already reaches beyond what is needed."""
+    if not shard.entries:
+        return False
+    last = shard.entries[-1].place
+    places = sorted((entry.place for one in shards for entry in one.entries), reverse=not ascending)
+    return len(places) >= need and (last >= places[need - 1] if ascending else last <= places[need - 1])
+
+
+def _ask(index: Index, shard: _Shard, ascending: bool, limit: int) -> None:
+    """One page of the shard, beyond what is known of it."""
+    partition, sort = index.key.partition, index.key.sort
+    items, following = dynamodb.query(
+        SESSIONS,
+        f"#{partition} = :partition AND #{sort} BETWEEN :low AND :high",
+        index=index,
+        limit=limit + 1,  # one may be the place that the page begins beyond
+        descending=not ascending,
+        partition=shard.partition,
+        low=shard.range.low,
+        high=shard.range.high,
+    )
+    shard.units += max(1, math.ceil(sum(map(dynamodb.size, items)) / session.READ_BLOCK)) / 2
+    seen = {entry.session for entry in shard.entries}
+    shard.entries += [
+        Entry(item[str(sort)], item["session"], session.known_of(item), session.weight(item))
+        for item in items
+        if item["session"] not in seen
+    ]
+    shard.is_done = following is None and len(items) <= limit
+    if items:
+        last = items[-1][str(sort)]
+        shard.range = shard.range.within(low=last) if ascending else shard.range.within(high=last)
+
+
+def _trusted(shards: list[_Shard], ascending: bool) -> list[Entry]:
+    """The entries of all shards in order, as far as no shard can have another one in between."""
+    ends = [shard.entries[-1].place for shard in shards if not shard.is_done and shard.entries]
+    entries = sorted(
+        (entry for shard in shards for entry in shard.entries),
+        key=lambda entry: (entry.place, entry.session),
+        reverse=not ascending,
+    )
+    if not ends:
+        return entries
+    end = min(ends) if ascending else max(ends)
+    return [entry for entry in entries if (entry.place <= end if ascending else entry.place >= end)]

@@ -1,0 +1,83 @@
+"""The work of one request: what it has read, and how much more it may."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from functions.store import session
+from functions.store.walk import Entry, Found
+from sessions.dynamodb import Item
+
+MOST_UNITS = 148.0
+"""Read units of one request, counted ahead by DynamoDB's rule; its promise is 150."""
+MOST_ROUNDS = 4
+"""Calls in sequence of one request."""
+
+_BLOCK = 0.5  # units: reads are eventually consistent
+_LARGEST_ENTRY = 0.12  # units, with what is read of other shards for nothing
+_LARGEST_SESSION = session.LARGEST_BODY / session.READ_BLOCK * _BLOCK + 2  # its customer and store included
+
+
+@dataclass(slots=True)
+class Work:
+    """`entries` of indexes, `rounds` of calls in sequence, and read `units`, so far."""
+
+    entries: int = 0
+    rounds: int = 0
+    units: float = 0.0
+
+    @property
+    def left(self) -> float:
+        return MOST_UNITS - self.units
+
+    @property
+    def affordable_entries(self) -> int:
+        """Entries that can be read of indexes, so that there is enough left to show one session."""
+        return int((self.left - _LARGEST_SESSION) / _LARGEST_ENTRY)
+
+    def add(self, found: Sequence[Found]) -> None:
+        """What was found in one round, or in several where one of them took several."""
+        self.rounds += max(one.rounds for one in found)
+        self.entries += sum(one.read for one in found)
+        self.units += sum(one.units for one in found)
+
+    def add_blocks(self, blocks: int) -> None:
+        self.units += blocks * _BLOCK
+
+    def load(self, entries: Sequence[Entry]) -> dict[str, Item]:
+        """The sessions of these entries that are there, by their keys."""
+        if not entries:
+            return {}
+        items = session.load([entry.session for entry in entries])
+        self.rounds += 1
+        self.add_blocks(sum(map(session.weight, items.values())))
+        return items
+
+    def readable(self, entries: Sequence[Entry], count: int) -> int:
+        """How many of these sessions can be read, if up to `count` of them are shown, with their customers."""
+        units = self.left
+        customers = set[int]()
+        for number, entry in enumerate(entries):
+            units -= entry.weight * _BLOCK
+            if entry.known["customerId"] not in customers and len(customers) < count:
+                customers.add(entry.known["customerId"])
+                units -= _BLOCK
+            if units < 0:
+                return number
+        return len(entries)
+
+    def presentable(self, account: str, items: Sequence[Item]) -> int:
+        """How many of these sessions can be shown with their customers and stores; one at least."""
+        known: set[str] = set()
+        for number, item in enumerate(items):
+            known.update(session.records_of(account, item))
+            if number and len(known) * _BLOCK > self.left:
+                return number
+        return len(items)
+
+    def load_records(self, account: str, items: Sequence[Item]) -> dict[str, str]:
+        """The customers and stores of these sessions, by their keys."""
+        keys = list(dict.fromkeys(key for item in items for key in session.records_of(account, item)))
+        if not keys:
+            return {}
+        self.rounds += 1
+        return session.load_records(keys)

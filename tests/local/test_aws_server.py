@@ -1,0 +1,135 @@
+"""The embedded AWS's server: what it does beyond what moto itself tests."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.client import HTTPConnection
+
+import boto3
+import pytest
+
+from infra.families import ROOT
+from tests.platform import LONGEST_START, LONGEST_STOP, eventually, free_port, is_free
+
+
+def started(port: int) -> "subprocess.Popen[bytes]":
+    process = subprocess.Popen(
+        [sys.executable, "-m", "infra.local.aws_server", str(port)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    eventually(lambda: not is_free(port), LONGEST_START)
+    return process
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """Where it listens. In the end nothing has failed."""
+    port = free_port()
+    process = started(port)
+    yield port
+    said, _ = process.communicate(timeout=LONGEST_STOP)
+    assert b"Traceback" not in said
+
+
+@pytest.fixture
+def connection(port: int) -> Iterator[HTTPConnection]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    yield connection
+    connection.close()
+
+
+def signed(service: str) -> dict[str, str]:
+    """As far as the server looks: for which service."""
+    scope = f"any/20260102/eu-west-1/{service}/aws4_request"
+    return {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
+
+
+def dynamodb(operation: str) -> dict[str, str]:
+    target = f"DynamoDB_20120810.{operation}"
+    return signed("dynamodb") | {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}
+
+
+def test_a_connection_carries_many_requests(connection: HTTPConnection) -> None:
+    connection.connect()
+    first = connection.sock
+    for _ in range(3):
+        connection.request("POST", "/", "{}", dynamodb("ListTables"))
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())) == (200, {"TableNames": []})
+        assert connection.sock is first
+
+
+def test_a_body_that_nobody_reads_does_not_spoil_the_next_request(connection: HTTPConnection) -> None:
+    connection.connect()
+    first = connection.sock
+    for _ in range(2):
+        connection.request("GET", "/moto-api/data.json", b"GET / HTTP/1.1\r\n\r\n" * 1000)
+        answer = connection.getresponse()
+        assert (answer.status, type(json.loads(answer.read()))) == (200, dict)
+        connection.request("POST", "/", "{}", dynamodb("ListTables"))
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())) == (200, {"TableNames": []})
+    assert connection.sock is first
+
+
+def test_a_head_has_the_headers_of_a_get_and_no_body(connection: HTTPConnection) -> None:
+    connection.connect()
+    first = connection.sock
+    found = []
+    for method in ("GET", "HEAD"):
+        connection.request(method, "/moto-api/")
+        answer = connection.getresponse()
+        found.append((answer.status, answer.headers["Content-Type"], len(answer.read()) > 0))
+    assert found == [(200, "text/html; charset=utf-8", True), (200, "text/html; charset=utf-8", False)]
+    connection.request("POST", "/", "{}", dynamodb("ListTables"))
+    assert connection.getresponse().status == 200
+    assert connection.sock is first
+
+
+@pytest.mark.parametrize("headers", [signed("no-such-service"), {"Authorization": "Credential="}, {}])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+def test_a_request_for_no_service_is_answered(connection: HTTPConnection, headers: dict[str, str], method: str) -> None:
+    connection.request(method, "/no/such/thing", headers=headers)
+    answer = connection.getresponse()
+    assert answer.read()
+    assert answer.status in (404, 501)
+    connection.request("POST", "/", "{}", dynamodb("ListTables"))
+    assert connection.getresponse().status == 200
+
+
+def test_services_are_told_apart_on_one_connection(port: int) -> None:
+    options = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "eu-west-1"}
+    url = f"http://127.0.0.1:{port}"
+    clients = [boto3.client(name, endpoint_url=url, **options) for name in ("sqs", "apigateway", "dynamodb")]  # type: ignore[call-overload]
+    try:
+        queues, gateway, tables = clients
+        for _ in range(2):
+            assert queues.list_queues().get("QueueUrls", []) == []
+            assert gateway.get_rest_apis()["items"] == []
+            assert tables.list_tables()["TableNames"] == []
+    finally:
+        for client in clients:
+            client.close()
+
+
+def test_it_listens_on_loopback_alone(port: int) -> None:
+    socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    for address in ("127.0.0.2", "::1"):
+        with pytest.raises(OSError):
+            socket.create_connection((address, port), timeout=5).close()
+
+
+def test_it_ends_with_whoever_started_it() -> None:
+    port = free_port()
+    process = started(port)
+    assert process.stdin is not None
+    process.stdin.close()
+    assert process.wait(LONGEST_STOP) == 0
+    assert is_free(port)
+    assert process.stdout is not None
+    process.stdout.close()

@@ -1,0 +1,180 @@
+"""Every plan, ordering, filter and page gives what going through all sessions one by one would give."""
+
+from collections.abc import Callable, Iterable
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from functions.store import listing, session
+from functions.store.cursor import Position
+from functions.store.ordering import place
+from functions.store.query import Query
+from sessions import dynamodb
+from tests.store.sessions import (
+    Values,
+    as_session,
+    brute_force,
+    changed,
+    fill,
+    ids,
+    item,
+    pages,
+    queries,
+    through,
+    values,
+)
+
+ENGINES = {"moto, 1 shard": ("aws", 1), "moto, 3 shards": ("aws", 3), "dynalite, 8 shards": ("on_dynalite", 8)}
+
+Property = Callable[..., None]
+
+
+class Engine:
+    """Where the sessions are, and how many examples it is quick enough for."""
+
+    def __init__(self, fixture: str) -> None:
+        self.is_moto = fixture == "aws"
+        self._accounts = count()
+
+    def new_account(self) -> str:
+        """One without sessions. moto's queries cost what is in the table, so that is emptied, too."""
+        if self.is_moto:
+            table = session.SESSIONS.physical_name
+            for one in dynamodb._client().scan(
+                TableName=table, ProjectionExpression="#s", ExpressionAttributeNames={"#s": "session"}
+            )["Items"]:
+                dynamodb._client().delete_item(TableName=table, Key=one)
+        return f"retailer{next(self._accounts)}-"
+
+    def check(self, examples: int, **strategies: st.SearchStrategy[Any]) -> Callable[[Property], None]:
+        """Runs the property for so many examples, the same ones every time; a fifth of them elsewhere than on moto."""
+        unmoved = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+
+        def run(holds: Property) -> None:
+            settings(
+                deadline=None,
+                derandomize=True,
+                database=None,
+                max_examples=examples if self.is_moto else examples // 5,
+                suppress_health_check=unmoved,
+                phases=[Phase.explicit, Phase.generate],  # to make a failure smaller takes minutes
+            )(given(**strategies)(holds))()
+
+        return run
+
+
+@pytest.fixture(params=list(ENGINES.values()), ids=list(ENGINES))
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    fixture, shards = request.param
+    request.getfixturevalue(fixture)
+    monkeypatch.setenv("STORE_SHARDS", str(shards))
+    return Engine(fixture)
+
+
+def sessions_of(drawn: Iterable[Values]) -> list[Values]:
+    return [as_session(number, one) for number, one in enumerate(drawn, 1)]
+
+
+def several(least: int, most: int) -> st.SearchStrategy[list[Values]]:
+    return st.lists(values, min_size=least, max_size=most)
+
+
+def test_all_pages_either_way_are_what_going_through_all_sessions_gives(engine: Engine) -> None:
+    """Beside them are another retailer's sessions with equal ids, codes and tokens."""
+
+    @engine.check(30, drawn=several(8, 24), others=several(4, 4), asked=st.lists(queries(), min_size=20, max_size=20))
+    def holds(drawn: list[Values], others: list[Values], asked: list[Query]) -> None:
+        account, neighbour = engine.new_account(), engine.new_account()
+        sessions = sessions_of(drawn)
+        fill(item(account, one) for one in sessions)
+        fill(item(neighbour, one) for one in sessions_of(others))
+        for query in asked:
+            expected = brute_force(sessions, query)
+            forward = [ids(page) for page in pages(account, query)]
+            assert [one for page in forward for one in page] == expected
+            if not expected:
+                continue
+            last = next(one for one in sessions if one["id"] == expected[-1])
+            end = Position(place(query.order_by, last[query.order_by], last["id"]), inclusive=True)
+            backward = [ids(page) for page in pages(account, changed(query, before=through(query, end)))]
+            assert [one for page in reversed(backward) for one in page] == expected
+
+
+def test_walking_forward_and_back_returns_the_same_pages(engine: Engine) -> None:
+    @engine.check(15, drawn=several(8, 24), asked=st.lists(queries(), min_size=10, max_size=10))
+    def holds(drawn: list[Values], asked: list[Query]) -> None:
+        account = engine.new_account()
+        fill(item(account, one) for one in sessions_of(drawn))
+        for query in asked:
+            forward = list(pages(account, query))
+            assert all(len(page.bodies) == query.count for page in forward[:-1])
+            back = [ids(forward[-1])]
+            position = forward[-1].previous
+            while position is not None:
+                found = listing.page(account, changed(query, before=through(query, position)))
+                back.insert(0, ids(found))
+                assert found.following is not None
+                position = found.previous
+            assert back == [ids(page) for page in forward]
+
+
+def test_a_page_begins_beyond_the_session_whose_bare_id_is_given(engine: Engine) -> None:
+    """Also where that session does not match the filters."""
+
+    @engine.check(15, drawn=several(8, 16), query=queries(), chosen=st.integers(1, 8))
+    def holds(drawn: list[Values], query: Query, chosen: int) -> None:
+        account = engine.new_account()
+        sessions = sessions_of(drawn)
+        fill(item(account, one) for one in sessions)
+        start = next(one for one in sessions if one["id"] == chosen)
+        everything = brute_force(sessions, Query(order_by=query.order_by, direction=query.direction))
+        beyond = everything[everything.index(chosen) + 1 :]
+        before = everything[: everything.index(chosen)]
+        found = [one for page in pages(account, changed(query, after=start["id"])) for one in ids(page)]
+        assert found == [one for one in brute_force(sessions, query) if one in beyond]
+        previous = [ids(page) for page in pages(account, changed(query, before=start["id"]))]
+        expected = [one for one in brute_force(sessions, query) if one in before]
+        assert [one for page in reversed(previous) for one in page] == expected
+
+
+def test_who_keeps_the_place_is_neither_skipped_nor_seen_twice(engine: Engine) -> None:
+    """Between pages sessions come, go, and change: their ordering's value, or others only."""
+
+    @engine.check(60, data=st.data(), drawn=several(8, 20), query=queries())
+    def holds(data: st.DataObject, drawn: list[Values], query: Query) -> None:
+        account = engine.new_account()
+        sessions = {one["id"]: one for one in sessions_of(drawn)}
+        fill(item(account, one) for one in sessions.values())
+        always = {number for number, one in sessions.items() if query.allows(one)}
+        in_place = set(sessions)
+        seen: list[int] = []
+        position: Position | None = None
+        for turn in range(100):
+            found = listing.page(account, changed(query, after=position))
+            seen += ids(found)
+            if found.following is None:
+                break
+            position = through(query, found.following)
+            number = data.draw(st.integers(1, len(drawn) + 3))
+            old = sessions.get(number)
+            if data.draw(st.booleans()) and old is not None:
+                dynamodb.delete(session.SESSIONS, {"session": session.session_key(account, number)})
+                always.discard(number)
+                in_place.discard(number)
+                continue
+            new = as_session(number, data.draw(values))
+            if old is not None and data.draw(st.booleans()):
+                new |= {query.order_by: old[query.order_by]}
+            if old is None or new[query.order_by] != old[query.order_by]:
+                in_place.discard(number)
+            if not query.allows(new):
+                always.discard(number)
+            sessions[number] = new
+            fill([item(account, new, version=f"2{turn:03d}")])
+        expected = [number for number in brute_force(sessions.values(), query) if number in always & in_place]
+        assert [number for number in seen if number in always & in_place] == expected
+        again = [number for number in seen if number in in_place]
+        assert len(again) == len(set(again))

@@ -1,0 +1,92 @@
+"""What pages cost, measured on an engine that counts as DynamoDB does."""
+
+import json
+import random
+from itertools import product
+from typing import Literal, cast
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from functions.store import session
+from functions.store.ordering import ORDERINGS
+from functions.store.query import COUNTS, STATUSES, TIMES, Query
+from tests.store import costs
+from tests.store.sessions import changed, fill, item, through
+
+SHARDS = 8
+
+
+@pytest.fixture(autouse=True)
+def _shards(on_dynalite: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORE_SHARDS", str(SHARDS))
+
+
+def test_a_page_costs_the_same_whatever_there_is_beside_it() -> None:
+    """A thousand sessions in one store, and five thousand in two thousand; the first page and the one after it."""
+    sizes = {"small": (1_000, 1), "large": (5_000, 2_000)}
+    for account, (count, stores) in sizes.items():
+        fill(item(account, one, padding=700) for one in costs.sessions(count, stores=stores))
+    directions: tuple[Literal["asc", "desc"], ...] = ("asc", "desc")
+    for ordering, direction in product(ORDERINGS, directions):
+        index_units: dict[str, set[float]] = {}
+        for account, (count, _) in sizes.items():
+            own = costs.own_range(ordering, count)
+            bounded = {"range": own} if own else {}
+            for name, filters in (costs.filters(count) | bounded).items():
+                if name not in costs.BOUND:
+                    continue
+                query = Query(order_by=ordering, direction=direction, **filters)
+                first, cost = costs.page(account, query)
+                label = f"{account}, by {ordering} {direction}, {name}"
+                costs.check(first, cost, label)
+                index_units.setdefault(name, set()).add(cost.index)
+                if first.following is not None:
+                    second, cost = costs.page(account, changed(query, after=through(query, first.following)))
+                    costs.check(second, cost, f"{label}, second page")
+        assert all(len(found) == 1 for name, found in index_units.items() if name != "customer"), index_units
+
+
+def test_no_request_costs_more_than_150_units_and_4_rounds() -> None:
+    """Many a session is larger than a block here, customers and stores fill theirs, and pages are long."""
+    chance = random.Random(5)
+    many = costs.sessions(1_500, stores=40)
+    sizes = chance.choices((0, 3_000, 9_000, 60_000, 128_000), weights=(60, 20, 10, 6, 4), k=len(many))
+    fill(item("many", one, padding=size) for one, size in zip(many, sizes, strict=True))
+    for kind, number in product(("customer", "store"), range(1, 61)):
+        body = json.dumps({"name": "." * 3_700})
+        session.save_record("many", cast(session.Kind, kind), number, body=body, version="1")
+    chosen = st.sampled_from(many)
+
+    @settings(
+        deadline=None,
+        derandomize=True,
+        database=None,
+        max_examples=250,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
+    @given(data=st.data(), count=st.sampled_from((1, 20, 100, 200)))
+    def holds(data: st.DataObject, count: int) -> None:
+        """Each filter, if given, is one that some session passes."""
+        like = data.draw(chosen)
+        equal = {name: like[name] for name in ("storeId", "customerId", "code") if data.draw(st.integers(0, 4)) == 0}
+        ranged = [name for name in (*TIMES, *COUNTS) if like[name] is not None and data.draw(st.integers(0, 3)) == 0]
+        query = Query(
+            count=count,
+            order_by=data.draw(st.sampled_from(sorted(ORDERINGS))),
+            direction=data.draw(st.sampled_from(("asc", "desc"))),
+            equal={name: value for name, value in equal.items() if value is not None},
+            statuses=data.draw(st.frozensets(st.sampled_from(STATUSES), max_size=2)),
+            least={name: like[name] for name in ranged if data.draw(st.booleans())},
+            most={name: like[name] for name in ranged if data.draw(st.booleans())},
+            after=data.draw(st.none() | chosen.map(lambda one: int(one["id"]))),
+        )
+        found, cost = costs.page("many", query)
+        assert cost.units <= 150, (query, cost)
+        assert cost.rounds <= 4, (query, cost)
+        assert cost.units == pytest.approx(cost.logged), "the log says what was measured"
+        assert len(found.bodies) == count or cost.short or found.following is None
+
+    holds()

@@ -1,0 +1,311 @@
+"""Which save wins, and what is stored of it."""
+
+import json
+import logging
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from functions.store import demonstration, record_sessions, session
+from infra.local.resources import Queue
+from sessions import dynamodb
+from sessions.tables import Table
+from tests.proxy_events import batch
+from tests.sessions.watching import aws_calls, dead_letters, logged, operations, stored
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+SESSION: dict[str, Any] = {
+    "id": 7,
+    "sessionId": "s-7",
+    "code": "c-7",
+    "status": "active",
+    "createdAt": "2026-01-02T03:00:00Z",
+    "updatedAt": "2026-01-02T03:04:05.678901Z",
+    "expiresAt": "2026-01-02T04:15:00+01:00",
+    "codeLastSuccesfullyScannedAt": "2026-01-02T03:01:00.5Z",
+    "customerSatisfactionSubmitted": False,
+    "suspectedFraud": False,
+    "groupSize": 2,
+    "visitors": 1,
+    "storeId": 3,
+    "customerId": "0042",
+}
+CUSTOMER: dict[str, Any] = {"role": "customer", "firstName": "Zoë", "email": "zoe@example.com", "id": 42}
+STORE: dict[str, Any] = {
+    "status": "OPEN",
+    "deploymentStatus": "LIVE",
+    "name": "Königsallee",
+    "id": 3,
+    "employeeInside": True,
+}
+
+
+def saved(
+    kind: str = "session",
+    *,
+    account: str = "retailer",
+    time: str = "2026-01-02T03:04:06Z",
+    event_id: str = "e1",
+    source: str = "/test",
+    **members: Any,
+) -> dict[str, Any]:
+    """A save of a session, a customer or a store that has these members beside the usual ones."""
+    usual = {"session": SESSION, "customer": CUSTOMER, "store": STORE}[kind]
+    return {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": source,
+        "type": f"store.{kind}.saved",
+        "time": time,
+        "data": {"accountId": account, kind: usual | members},
+    }
+
+
+def record(*events: Any) -> None:
+    assert record_sessions.handler(batch(*events), None) == {"batchItemFailures": []}
+
+
+def found(account: str = "retailer", session_id: int = 7) -> dict[str, Any]:
+    """The session's item."""
+    item = session.find(account, session_id)
+    assert item is not None
+    return item
+
+
+def values(account: str = "retailer", session_id: int = 7) -> dict[str, Any]:
+    """What the session is sorted and filtered by."""
+    return session.values_of(found(account, session_id))
+
+
+def shown(kind: session.Kind, number: int, account: str = "retailer") -> dict[str, Any]:
+    """The customer or store as it is shown."""
+    (body,) = session.load_records([session.record_key(account, kind, number)]).values()
+    read: dict[str, Any] = json.loads(body)
+    return read
+
+
+def stored_octets(table: Table) -> dict[str, int]:
+    """How large each attribute of the table's one item is."""
+    (item,) = stored(table.physical_name)
+    return {name: len(value["S"].encode()) for name, value in item.items()}
+
+
+def test_what_is_no_event_of_ours_is_buried_with_a_reason_and_its_neighbours_are_recorded(
+    aws: dict[str, Queue],
+) -> None:
+    unknown = saved() | {"type": "store.session.deleted"}
+    early = saved(expiresAt="2026-01-02T02:54:59.999Z")
+    extra = saved("customer", colour="red")
+    record(unknown, early, "{", saved(), extra)
+
+    assert dead_letters(aws["store"].dead_letter_url) == [
+        (json.dumps(unknown), "event: the type is none that this queue takes"),
+        (
+            json.dumps(early),
+            "store.session.saved.data.session: Value error, more than 5 minutes before createdAt: expiresAt",
+        ),
+        ("{", "event: Invalid JSON: EOF while parsing an object at line 1 column 1"),
+        (json.dumps(extra), "store.customer.saved.data.customer.colour: Extra inputs are not permitted"),
+    ]
+    assert values()["id"] == 7
+    assert stored(session.RECORDS.physical_name) == []
+
+
+@pytest.mark.parametrize(
+    "fault", [{"id": "x-secret"}, {"code": "secret\n"}, {"status": "secret"}, {"storeId": "secret"}]
+)
+def test_a_reason_and_the_log_have_no_values_of_the_event(
+    aws: dict[str, Queue], caplog: pytest.LogCaptureFixture, fault: dict[str, str]
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="sessions")
+    record(saved(**fault), saved("customer", email=["secret"]), saved("session", sessionToken="secret"))
+
+    letters = dead_letters(aws["store"].dead_letter_url)
+    assert len(letters) == 3
+    assert [reason for _, reason in letters if "secret" in reason] == []
+    assert "secret" not in logged(caplog)
+
+
+def test_the_log_names_the_account_and_no_person(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="sessions")
+    record(saved(), saved("customer"), saved("store"), saved())
+
+    lines = [line for line in logged(caplog).splitlines() if "batch" not in line]
+    assert lines == [
+        "sessions save recorded {'kind': 'session', 'account': 'retailer', 'message': 'save recorded'} ",
+        "sessions save recorded {'kind': 'customer', 'account': 'retailer', 'message': 'save recorded'} ",
+        "sessions save recorded {'kind': 'store', 'account': 'retailer', 'message': 'save recorded'} ",
+        "sessions older save ignored {'kind': 'session', 'account': 'retailer', 'message': 'older save ignored'} ",
+    ]
+
+
+def test_a_save_is_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = aws_calls(monkeypatch)
+    record(saved(), saved("customer"), saved("store"))
+
+    assert operations(calls) == ["PutItem", "PutItem", "PutItem"]
+
+
+OLDEST_FIRST: list[dict[str, str]] = [
+    {"updatedAt": "2026-01-02T03:00:00Z", "time": "2026-01-09T00:00:00Z", "event_id": "z"},
+    {"updatedAt": "2026-01-02T03:00:00.000001Z", "time": "2026-01-02T00:00:00Z", "event_id": "z"},
+    {"updatedAt": "2026-01-02T04:00:00.000001+01:00", "time": "2026-01-03T00:00:00Z", "event_id": "10"},
+    {"updatedAt": "2026-01-02T03:00:00.000001Z", "time": "2026-01-03T00:00:00Z", "event_id": "9"},
+]
+
+
+def test_saves_of_a_session_end_in_the_newest_in_any_order() -> None:
+    for number, order in enumerate(permutations(range(len(OLDEST_FIRST)))):
+        name = f"retailer-{number}"
+        saves = [saved(account=name, groupSize=age, **OLDEST_FIRST[age]) for age in order]
+        record(*saves, saves[0])
+        assert values(name)["groupSize"] == len(OLDEST_FIRST) - 1, order
+
+
+@pytest.mark.parametrize("kind", ["customer", "store"])
+def test_saves_of_customers_and_stores_end_in_the_newest_in_any_order(kind: session.Kind) -> None:
+    saves: list[dict[str, str]] = [
+        {"time": "2026-01-02T00:00:00Z", "event_id": "z"},
+        {"time": "2026-01-02T00:00:00.000001Z", "event_id": "10"},
+        {"time": "2026-01-02T09:00:00.000001+09:00", "event_id": "9"},
+        {"time": "2026-01-02T00:00:00.000001Z", "event_id": "a"},
+    ]
+    member, number = {"customer": ("lastName", 42), "store": ("name", 3)}[kind]
+    for turn, order in enumerate(permutations(range(4))):
+        name = f"retailer-{turn}"
+        record(*(saved(kind, account=name, **saves[age], **{member: str(age)}) for age in (*order, order[0])))
+        assert shown(kind, number, name)[member] == "3", order
+
+
+def test_the_same_event_again_changes_nothing() -> None:
+    record(saved(visitors=1))
+    record(saved(visitors=1), saved(visitors=2))
+
+    assert values()["visitors"] == 1, "source and id name the event"
+
+
+def test_a_save_replaces_the_whole_session() -> None:
+    record(
+        saved(), saved(time="2026-01-03T00:00:00Z", storeId=None, status="expired", codeLastSuccesfullyScannedAt=None)
+    )
+
+    now = values()
+    assert (now["storeId"], now["status"], now["codeLastSuccesfullyScannedAt"]) == (None, "expired", None)
+
+
+def test_a_number_and_its_digits_are_the_same_session_customer_and_store() -> None:
+    later = {"time": "2026-01-03T00:00:00Z"}
+    record(saved(id="007"), saved(id=7, **later, visitors=2))
+    record(saved("customer", id="0042"), saved("customer", id=42, **later), saved("store", id="03"), saved("store"))
+
+    assert len(stored(session.SESSIONS.physical_name)) == 1
+    assert len(stored(session.RECORDS.physical_name)) == 2
+    assert values()["visitors"] == 2
+
+
+def test_a_session_comes_before_its_customer_and_store_are_known() -> None:
+    record(saved())
+    assert values()["id"] == 7
+
+    record(saved("customer"), saved("store"))
+    assert shown("customer", 42)["firstName"] == "Zoë"
+    assert shown("store", 3)["name"] == "Königsallee"
+
+
+def test_equal_ids_of_two_retailers_and_of_customer_and_store_are_kept_apart() -> None:
+    record(saved(visitors=1), saved(account="other", visitors=2))
+    record(saved("customer", id=3), saved("store"), saved("store", account="other", name="Other"))
+
+    assert (values()["visitors"], values("other")["visitors"]) == (1, 2)
+    assert (shown("customer", 3)["role"], shown("store", 3)["name"]) == ("customer", "Königsallee")
+    assert shown("store", 3, "other")["name"] == "Other"
+
+
+def test_what_is_stored_is_sorted_by_milliseconds_and_shown_as_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+
+    def save_session(account: str, **save: Any) -> bool:
+        given.append((account, save))
+        return True
+
+    monkeypatch.setattr(session, "save_session", save_session)
+    record(saved())
+
+    ((account, save),) = given
+    body = json.loads(save.pop("body"))
+    assert account == "retailer"
+    assert save == {
+        "values": {
+            "id": 7,
+            "code": "c-7",
+            "storeId": 3,
+            "visitors": 1,
+            "groupSize": 2,
+            "expiresAt": "2026-01-02T03:15:00.000Z",
+            "customerId": 42,
+            "codeLastSuccesfullyScannedAt": "2026-01-02T03:01:00.500Z",
+            "customerLastEnteredAt": None,
+            "createdAt": "2026-01-02T03:00:00.000Z",
+            "updatedAt": "2026-01-02T03:04:05.678Z",
+            "status": "active",
+            "sessionToken": "s-7",
+        },
+        "version": "2026-01-02T03:04:05.678901Z\n2026-01-02T03:04:06.000000Z\ne1\n/test",
+    }
+    times = {
+        "createdAt": "2026-01-02T03:00:00Z",
+        "updatedAt": "2026-01-02T03:04:05.678Z",
+        "expiresAt": "2026-01-02T03:15:00Z",
+        "codeLastSuccesfullyScannedAt": "2026-01-02T03:01:00.500Z",
+    }
+    assert {name: body[name] for name in times} == times
+    assert (body["id"], body["customerId"], body["sessionToken"]) == ("7", "42", "s-7")
+
+
+def test_the_longest_code_and_account_can_be_sorted_by(aws: dict[str, Queue]) -> None:
+    """A sort key takes 1024 octets, a partition key 2048."""
+    name = "\U0001f600" * 128
+    record(saved(account=name, code="\U0001f600" * 64, sessionId="\U0001f600" * 64, id=2**63 - 1))
+
+    assert dead_letters(aws["store"].dead_letter_url) == []
+    (item,) = stored(session.SESSIONS.physical_name)
+    keys = [session.SESSIONS.key, *(index.key for index in session.SESSIONS.indexes)]
+    assert max(len(item[key.sort]["S"].encode()) for key in keys if key.sort) <= 1024
+    assert max(len(item[key.partition]["S"].encode()) for key in keys) <= 2048
+
+
+@pytest.mark.parametrize("letter", ["a", "\U0001f600"])
+def test_the_largest_customer_is_read_for_one_block(aws: dict[str, Queue], letter: str) -> None:
+    """With a long name of its account, and the greatest number."""
+    account, number = letter * 128, 2**63 - 1
+    record(saved("customer", account=account, id=number, email=""))
+    octets = stored_octets(session.RECORDS)
+    room = session.LARGEST_RECORD - octets["body"] - octets["version"] - len(account.encode())
+    later = {"account": account, "time": "2026-02-02T03:04:06Z"}
+    record(saved("customer", **later, id=number, email="x" * room))
+    record(saved("customer", **later, id=number, event_id="e2", email="x" * (room + 1)))
+
+    ((_, reason),) = dead_letters(aws["store"].dead_letter_url)
+    assert reason == "store.customer.saved: Value error, too large: stored, more than 3840 octets"
+    octets = stored_octets(session.RECORDS)
+    assert octets["body"] + octets["version"] + len(account.encode()) == session.LARGEST_RECORD
+    assert len("".join(octets)) + sum(octets.values()) <= session.READ_BLOCK
+
+
+def test_the_demonstration_is_recorded(aws: dict[str, Queue]) -> None:
+    """The latest sessions are enough: the local platform records them all."""
+    events = demonstration.events()
+    latest = [*events[:43], *events[-60:]]
+    record(*latest)
+
+    assert dead_letters(aws["store"].dead_letter_url) == []
+    assert len(stored(session.SESSIONS.physical_name)) == 60
+    assert len(stored(session.RECORDS.physical_name)) == 43
+    going_on = [event for event in latest if event["data"].get("session", {}).get("status") in session.OPEN]
+    counted = [
+        dynamodb.query(session.SESSIONS, "#openShard = :shard", index=session.OPEN_NOW, shard=shard)[0]
+        for shard in session.shards(demonstration.ACCOUNT)
+    ]
+    assert sum(map(len, counted)) == len(going_on) == 40
