@@ -53,11 +53,13 @@ def connection(api_key: str) -> dict[str, str]:
 
 
 def curl(base_url: str, connection: dict[str, str]) -> list[str]:
-    """Ready commands: the latest sessions, and those of one store that are still going on."""
+    """Ready commands: the latest sessions, those of one store that are still going on, and two pages one by one."""
     call = f"curl -H 'Authorization: Bearer {connection['token']}' '{base_url}/api/admin/v2/sessions"
     return [
         f"{call}?orderBy=createdAt&direction=desc&count=5'",
         f"{call}?storeId={_FIRST_STORE}&status=created&status=active&minGroupSize=2'",
+        f"{call}?count=2'",
+        f"{call}?count=2&after={_FIRST_SESSION + 1}'",
     ]
 
 

@@ -6,7 +6,7 @@ from functions.store.session import RECORDS, SESSIONS
 from sessions import accounts
 from sessions.deployment import Family, Function, Right
 
-_MOST_SHARDS = 99
+_MOST_SHARDS = 16
 """A page asks each of them."""
 
 

@@ -25,11 +25,6 @@ def invalid(faults: Sequence[Fault]) -> Answer:
     return _error(422, "E_INVALID_BODY", "The request has invalid parameters", errors)
 
 
-def unknown_cursor_session(field: str) -> Answer:
-    """The parameter is a bare id, and the account has no such session."""
-    return invalid([Fault(field, "any.invalid", f'"{field}" must be the id of a session, or a cursor')])
-
-
 def internal_error(event: Event) -> Answer:
     return _error(500, "E_INTERNAL", f"Internal error, request id {proxy.request_id(event)}")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from functions.store import dialect, listing, parameters
+from functions.store import dialect, listing, parameters, session
 from functions.store.listing import UnknownSessionError
 from functions.store.parameters import InvalidParametersError
 from sessions import proxy
@@ -11,11 +11,13 @@ from sessions.proxy import Answer, Event
 
 @proxy.endpoint(dialect.internal_error)
 def handler(event: Event, context: Any) -> Answer:
+    account = proxy.account(event)
     try:
         query = parameters.parse(event.get("multiValueQueryStringParameters"))
-        page = listing.page(proxy.account(event), query)
+        page = listing.page(account, query)
     except InvalidParametersError as error:
-        return dialect.invalid(error.faults)
+        unknown = [name for name, number in error.named.items() if session.find(account, number) is None]
+        return dialect.invalid(parameters.in_order([*error.faults, *map(parameters.unknown_session, unknown)]))
     except UnknownSessionError as error:
-        return dialect.unknown_cursor_session(error.field)
+        return dialect.invalid([parameters.unknown_session(error.field)])
     return dialect.page(query, page.bodies, page.previous, page.following)

@@ -25,6 +25,8 @@ MOST_SESSIONS = 200
 """Sessions that are read for one page, where most may be filtered out."""
 MOST_COLLECTED = 100
 """Sessions that are read to be sorted in memory."""
+_BEGINNING = Position("")
+
 FEW = 20
 """Entries that cost as much as none: they are one block."""
 
@@ -81,6 +83,9 @@ class _Step:
     walk: int
 
 
+_Result = tuple[list[str], Position | None, bool]
+
+
 class _Listing:
     """One request. It goes from `start` on: in the query's direction, or against it to a page that ends there."""
 
@@ -89,10 +94,43 @@ class _Listing:
         self.query = query
         self.ascending = (query.direction == "asc") == (query.before is None)
         self.start: Position | None = None
-        self.work = Work()
+        self.stop: Position | None = None
+        self.trail: tuple[Position, ...] = ()
+        self.is_filtered = False
+        self.work = Work(account)
         self.plan = ""
 
     def page(self) -> Page:
+        """Pages go in the query's direction, and leave a trail of where they began. On the way back, where there is
+        a trail, a page is made as it was on the way there, up to where it ended; else it is made backwards.
+        """
+        before = self.query.before
+        if isinstance(before, Position) and before.trail:
+            return self._made_again(before)
+        bodies, more, has_others = self._found()
+        back = self.start.turned(self.trail) if self.start is not None and has_others else None
+        if before is not None:
+            return Page(bodies[::-1], previous=more, following=back)
+        if more is not None and (self.is_filtered or self.trail or len(bodies) < self.query.count):
+            more = Position(more.place, trail=(*self.trail, self.start or _BEGINNING))
+        return Page(bodies, previous=back, following=more)
+
+    def _made_again(self, end: Position) -> Page:
+        """The page that began where the trail ends. Where it would now end earlier than at `end`, sessions have come in
+        between: then it is empty, and the next one is made backwards.
+        """
+        *trail, start = end.trail
+        self.ascending = not self.ascending
+        self.start, self.stop = (start if start.place else None), end
+        bodies, more, _ = self._found()
+        following = end.turned(end.trail)
+        if more is not None:
+            return Page([], previous=Position(end.place, inclusive=end.inclusive), following=following)
+        previous = None if self.start is None else self.start.turned(tuple(trail))
+        return Page(bodies, previous=previous, following=following)
+
+    def _found(self) -> _Result:
+        """The sessions in the order of the walk, where it goes on, and whether there may be others before its start."""
         looked_up = dynamodb.at_once(_start, self.account, self.query)
         if "id" in self.query.equal:
             self.plan = "session"
@@ -102,27 +140,32 @@ class _Listing:
             return self._sorted(found)
         return self._planned(plan.choose(self.account, self.query), looked_up)
 
-    def _planned(self, chosen: Plan, looked_up: "Future[tuple[Position | None, int]]") -> Page:
+    def _planned(self, chosen: Plan, looked_up: "Future[tuple[Position | None, int]]") -> _Result:
         source, collect = chosen.walk, chosen.collect
+        self.is_filtered = bool(source.filtered(self.query))
         walking = Walk(source.index, source.partitions, source.places, ascending=self.ascending)
+        if self.stop is not None:
+            walking.end(self.stop)
         steps = self._steps(chosen)
         if steps[0].walk:
             self.work.rounds += 1 if self._begin(looked_up) else 0
             walking.begin(self.start)
         for number, step in enumerate(steps, 1):
             found: list[Found] = []
-            collecting = dynamodb.at_once(_collect, collect, step.collect) if collect and step.collect else None
+            collecting = None
+            if collect is not None and step.collect and step.walk:
+                collecting = dynamodb.at_once(_collect, collect, step.collect)
             if step.walk:
                 spare = MOST_ROUNDS - 2 - self.work.rounds  # what is shown takes two
-                need = min(step.walk, self.work.affordable_entries)
+                need = min(step.walk, self.work.walkable(source))
                 found.append(walking.go(need, most_rounds=spare - (len(steps) - number)))
-            if collecting is not None:
-                found.append(collecting.result())
+            if collect is not None and step.collect:
+                found.append(collecting.result() if collecting else _collect(collect, step.collect))
             self.work.add(found)
             if not steps[0].walk and number == 1:
                 self._begin(looked_up)
                 walking.begin(self.start)
-            if collect is not None and collecting is not None and self._is_all(collect, found[-1], step.collect):
+            if collect is not None and step.collect and self._is_all(collect, found[-1], step.collect):
                 self.plan = collect.name
                 return self._collected(collect, found[-1])
             if walking.is_complete or len(self._allowed(walking.entries)) > self.query.count:
@@ -134,7 +177,10 @@ class _Listing:
 
     def _begin(self, looked_up: "Future[tuple[Position | None, int]]") -> bool:
         """Takes the position that the page begins at; whether a session had to be read to know it."""
-        self.start, blocks = looked_up.result()
+        start, blocks = looked_up.result()
+        if self.stop is None:
+            self.start = start
+            self.trail = start.trail if start is not None else ()
         self.work.add_blocks(blocks)
         return blocks > 0
 
@@ -152,6 +198,7 @@ class _Listing:
         if chosen.collect is None:
             return [_Step(0, need)] if in_one_step else [_Step(0, little), _Step(0, need)]
         most = MOST_ENTRIES if self._is_told(chosen.collect) else MOST_COLLECTED
+        most = min(most, self.work.collectable(chosen.collect))
         if in_one_step or chosen.collect.index not in session.OF_STORE.values():
             return [_Step(most, 0), _Step(0, need)]
         return [_Step(FEW, little), _Step(most, need)]
@@ -167,7 +214,7 @@ class _Listing:
         allowed = self._allowed(found.entries)
         return self._is_told(source) or self.work.readable(allowed, self.query.count) == len(allowed)
 
-    def _collected(self, source: Source, found: Found) -> Page:
+    def _collected(self, source: Source, found: Found) -> _Result:
         """The page out of all sessions that can be meant."""
         entries = self._allowed(found.entries)
         if not self._is_told(source):
@@ -178,7 +225,7 @@ class _Listing:
         beyond = [one for one in placed if self._is_beyond(one)]
         return self._shown(beyond, is_complete=True, has_others=len(beyond) < len(placed))
 
-    def _sorted(self, sessions: Sequence[_Session]) -> Page:
+    def _sorted(self, sessions: Sequence[_Session]) -> _Result:
         """The page out of all sessions that match."""
         beyond = sorted((one for one in sessions if self._is_beyond(one)), key=_by_place, reverse=not self.ascending)
         taken = self._presentable(beyond)
@@ -192,7 +239,7 @@ class _Listing:
         is_complete: bool,
         has_others: bool,
         undecided: frozenset[str] = frozenset(),
-    ) -> Page:
+    ) -> _Result:
         """The page out of entries beyond the start, in order; `undecided` are the filters that they do not tell about.
 
         Then some sessions are read first, and the others only where too few of those matched. How many depends on
@@ -221,13 +268,13 @@ class _Listing:
             more = Position(beyond[-1].place) if beyond else self.start
         return self._answer(taken, more, has_others=has_others)
 
-    def _answer(self, taken: Sequence[_Session], more: Position | None, *, has_others: bool) -> Page:
-        """The page of these sessions, with their customers and stores.
+    def _answer(self, taken: Sequence[_Session], more: Position | None, *, has_others: bool) -> _Result:
+        """These sessions, with their customers and stores.
 
         `more` is where the next page in this direction begins; `has_others`: whether there may be sessions on the near
         side of the start.
         """
-        records = self.work.load_records(self.account, [one.item for one in taken])
+        records = self.work.load_records([one.item for one in taken])
         bodies: list[str] = []
         room = proxy.ANSWER_LIMIT
         for number, one in enumerate(taken):
@@ -237,12 +284,7 @@ class _Listing:
                 more = Position(taken[number - 1].place)
                 break
             bodies.append(body)
-        back = None
-        if self.start is not None and has_others:
-            back = Position(self.start.place, inclusive=not self.start.inclusive)
-        if self.query.before is None:
-            return Page(bodies, previous=back, following=more)
-        return Page(bodies[::-1], previous=more, following=back)
+        return bodies, more, has_others
 
     def _read(self, entries: Sequence[Entry]) -> list[_Session]:
         """Those of these sessions that are there and match."""
@@ -259,13 +301,14 @@ class _Listing:
     def _presentable(self, sessions: Sequence[_Session]) -> Sequence[_Session]:
         """The first of them, up to a page, as far as their customers and stores can be read, too."""
         chosen = sessions[: self.query.count]
-        return chosen[: self.work.presentable(self.account, [one.item for one in chosen])]
+        return chosen[: self.work.presentable([one.item for one in chosen])]
 
     def _allowed(self, entries: Sequence[Entry]) -> list[Entry]:
         return [entry for entry in entries if self.query.allows(entry.known)]
 
     def _is_beyond(self, one: Entry | _Session) -> bool:
-        return is_beyond(one.place, self.start, self.ascending)
+        goes_further = self.stop is not None and not is_beyond(one.place, self.stop, not self.ascending)
+        return is_beyond(one.place, self.start, self.ascending) and not goes_further
 
     def _place(self, values: Mapping[str, Any]) -> str:
         return place(self.query.order_by, values[self.query.order_by], values["id"])

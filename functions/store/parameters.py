@@ -31,14 +31,15 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _STATUS = re.compile(r"status(\[[0-9]*\])?")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_POSITION = "must be the id of a session, or a cursor of this ordering"
+
 _LONGEST_SECONDS = 12  # digits, of the year 9999
 _HOUR = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_LEAP = ":60"
 _TIME = re.compile(
-    rf"(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[Tt](?P<hour>{_HOUR}:[0-5][0-9])(?:\.(?P<fraction>[0-9]+))?"
+    rf"(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[Tt](?P<hour>{_HOUR}:(?:[0-5][0-9]|60))(?:\.(?P<fraction>[0-9]+))?"
     rf"(?:[Zz]|(?P<sign>[+ -])(?P<offset>{_HOUR}))"
 )
-
-_LONGEST_PLACE = 1000  # bytes: DynamoDB takes 1024 as a sort key, and a listing may put something behind a place
 
 T = TypeVar("T")
 
@@ -53,11 +54,14 @@ class Fault:
 
 
 class InvalidParametersError(Exception):
-    """Has all faults, in the order of the documentation."""
+    """Has all faults, in the order of the documentation; and the sessions that are named by `after` and `before`, of
+    which it is not known yet whether they are there.
+    """
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[Fault], named: Mapping[str, int]) -> None:
         super().__init__(", ".join(f"{fault.field} {fault.rule}" for fault in faults))
         self.faults = tuple(faults)
+        self.named = named
 
 
 class _RefusedError(Exception):
@@ -93,7 +97,8 @@ def parse(parameters: Mapping[str, Sequence[str]] | None) -> Query:
         least[name] = reader.read(_bound("min", name), partial(_integer, least=0))
         most[name] = reader.read(_bound("max", name), partial(_integer, least=1))
     if reader.faults:
-        raise InvalidParametersError(reader.faults)
+        named = {name: given for name, given in (("after", after), ("before", before)) if isinstance(given, int)}
+        raise InvalidParametersError(reader.faults, named)
     return Query(
         count=Query().count if count is None else count,
         order_by=known,
@@ -173,7 +178,7 @@ def _number(value: str, longest: int) -> int | None:
 
 def _not_an_integer(value: str) -> _RefusedError:
     if _DECIMAL.fullmatch(value):
-        return _RefusedError("number.integer", "must be an integer, written in digits only")
+        return _RefusedError("number.integer", "must be an integer")
     return _RefusedError("number.base", "must be a number")
 
 
@@ -217,8 +222,10 @@ def _date_time(value: str, rounds_up: bool) -> datetime:
     if form is None:
         raise _not_a_time()
     sign = (form["sign"] or "+").replace(" ", "+")  # a plus that was not percent-encoded arrives as a blank
-    whole = datetime.fromisoformat(f"{form['day']}T{form['hour']}{sign}{form['offset'] or '00:00'}").astimezone(UTC)
-    fraction = form["fraction"] or ""
+    hour, fraction = form["hour"], form["fraction"] or ""
+    if hour.endswith(_LEAP):  # there is no such `datetime`; it is the last instant of its minute, as in events
+        hour, fraction = hour.replace(_LEAP, ":59"), "999"
+    whole = datetime.fromisoformat(f"{form['day']}T{hour}{sign}{form['offset'] or '00:00'}").astimezone(UTC)
     milliseconds = int(fraction[:3].ljust(3, "0"))
     if rounds_up and fraction[3:].strip("0"):
         milliseconds += 1
@@ -229,6 +236,16 @@ def _not_a_time() -> _RefusedError:
     return _RefusedError("date.format", "must be an RFC 3339 date-time with an offset, or integer unix seconds")
 
 
+def unknown_session(field: str) -> Fault:
+    """The parameter is a bare id, and the account has no such session."""
+    return Fault(field, "any.invalid", f'"{field}" {_POSITION}')
+
+
+def in_order(faults: Iterable[Fault]) -> list[Fault]:
+    """As the documentation has the parameters, as far as `after` and `before` go."""
+    return sorted(faults, key=lambda fault: {"count": 0, "orderBy": 1, "after": 2, "before": 3}.get(fault.field, 4))
+
+
 def _position(value: str, orderings: Sequence[str]) -> Position | int:
     """A bare id, or a cursor for one of these orderings. No cursor consists of digits: base64 of ASCII never does."""
     if not value:
@@ -237,9 +254,7 @@ def _position(value: str, orderings: Sequence[str]) -> Position | int:
         return _integer(value)
     for name in orderings:
         try:
-            position = cursor.read(name, value)
+            return cursor.read(name, value)
         except BadCursorError:
             continue
-        if len(position.place.encode()) <= _LONGEST_PLACE:  # anybody can make a cursor, and its checksum
-            return position
-    raise _RefusedError("any.invalid", "contains an invalid value")
+    raise _RefusedError("any.invalid", _POSITION)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from functions.store import session
@@ -14,14 +14,22 @@ from sessions.tables import Index
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Places from `low` to `high`, both inclusive; nothing where `low` is the greater."""
+    """Places from `low` to `high`, both inclusive, `without` one; nothing where `low` is the greater."""
 
     low: str = "0"
     high: str = "2"
+    without: str | None = None
 
     def within(self, low: str | None = None, high: str | None = None) -> "Range":
         """What is in this range and in the other."""
-        return Range(max(self.low, low or self.low), min(self.high, high or self.high))
+        return replace(self, low=max(self.low, low or self.low), high=min(self.high, high or self.high))
+
+    def beyond(self, position: Position, ascending: bool) -> "Range":
+        """What a walk from this position comes by."""
+        if not ascending:
+            left = self.within(high=position.place)
+            return left if position.inclusive else replace(left, without=position.place)
+        return self.within(low=position.place if position.inclusive else position.place + "\x00")
 
     def is_empty(self) -> bool:
         return self.low > self.high
@@ -61,15 +69,15 @@ class Walk:
         self._partitions = partitions
         self._places = places
         self._ascending = ascending
-        self._position: Position | None = None
 
     def begin(self, position: Position | None) -> None:
         """It goes on from there; from its end of the range where there is none."""
-        self._position = position
-        if position is not None and self._ascending:
-            self._places = self._places.within(low=position.place if position.inclusive else position.place + "\x00")
-        elif position is not None:
-            self._places = self._places.within(high=position.place)
+        if position is not None:
+            self._places = self._places.beyond(position, self._ascending)
+
+    def end(self, position: Position) -> None:
+        """It goes no further than there."""
+        self._places = self._places.beyond(position, not self._ascending)
 
     def go(self, need: int, most_rounds: int) -> Found:
         """Comes by so many more entries, or to the end; fewer where rounds run out."""
@@ -81,9 +89,8 @@ class Walk:
             need=need + 1,
             most_rounds=most_rounds,
         )
-        beyond = [one for one in found.entries if is_beyond(one.place, self._position, self._ascending)]
-        self.is_complete = found.is_complete and len(beyond) <= need
-        self.entries += beyond[:need]
+        self.is_complete = found.is_complete and len(found.entries) <= need
+        self.entries += found.entries[:need]
         if self.entries:
             self.begin(Position(self.entries[-1].place))
         return found
@@ -124,7 +131,10 @@ def read(
     while True:
         rounds += 1
         asked = [shard for shard in shards if not shard.is_done and not _has_enough(shard, shards, need, ascending)]
-        for waiting in [dynamodb.at_once(_ask, index, shard, ascending, limit) for shard in asked]:
+        others = [dynamodb.at_once(_ask, index, shard, ascending, limit) for shard in asked[1:]]
+        for shard in asked[:1]:  # here: a single shard's walk may itself be made at once with something else
+            _ask(index, shard, ascending, limit)
+        for waiting in others:
             waiting.result()
         merged = _trusted(shards, ascending)
         is_complete = all(shard.is_done for shard in shards)
@@ -155,7 +165,7 @@ def _ask(index: Index, shard: _Shard, ascending: bool, limit: int) -> None:
         SESSIONS,
         f"#{partition} = :partition AND #{sort} BETWEEN :low AND :high",
         index=index,
-        limit=limit + 1,  # one may be the place that the page begins beyond
+        limit=limit + 1,  # one may be known, or left out
         descending=not ascending,
         partition=shard.partition,
         low=shard.range.low,
@@ -166,7 +176,7 @@ def _ask(index: Index, shard: _Shard, ascending: bool, limit: int) -> None:
     shard.entries += [
         Entry(item[str(sort)], item["session"], session.known_of(item), session.weight(item))
         for item in items
-        if item["session"] not in seen
+        if item["session"] not in seen and item[str(sort)] != shard.range.without
     ]
     shard.is_done = following is None and len(items) <= limit
     if items:

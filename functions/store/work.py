@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.store import session
+from functions.store.plan import Source
 from functions.store.walk import Entry, Found
 from sessions.dynamodb import Item
 
@@ -13,7 +14,9 @@ MOST_ROUNDS = 4
 """Calls in sequence of one request."""
 
 _BLOCK = 0.5  # units: reads are eventually consistent
-_LARGEST_ENTRY = 0.12  # units, with what is read of other shards for nothing
+_LARGEST_ENTRY, _LARGEST_ENTRY_WITH_VALUES = 500, 1400  # octets, but for what names the account
+_OVERREAD = 1.5  # what is read of other shards for nothing
+_COLLECTING = 80.0  # units, at most
 _LARGEST_SESSION = session.LARGEST_BODY / session.READ_BLOCK * _BLOCK + 2  # its customer and store included
 
 
@@ -21,6 +24,7 @@ _LARGEST_SESSION = session.LARGEST_BODY / session.READ_BLOCK * _BLOCK + 2  # its
 class Work:
     """`entries` of indexes, `rounds` of calls in sequence, and read `units`, so far."""
 
+    account: str
     entries: int = 0
     rounds: int = 0
     units: float = 0.0
@@ -29,10 +33,18 @@ class Work:
     def left(self) -> float:
         return MOST_UNITS - self.units
 
-    @property
-    def affordable_entries(self) -> int:
-        """Entries that can be read of indexes, so that there is enough left to show one session."""
-        return int((self.left - _LARGEST_SESSION) / _LARGEST_ENTRY)
+    def collectable(self, source: Source) -> int:
+        """Entries that can be collected of this source, so that there is enough left to walk another."""
+        return self._entries(source, _COLLECTING)
+
+    def walkable(self, source: Source) -> int:
+        """Entries that can be walked by, so that there is enough left to show one session; one at least."""
+        return max(1, self._entries(source, self.left - _LARGEST_SESSION))
+
+    def _entries(self, source: Source, units: float) -> int:
+        octets = _LARGEST_ENTRY_WITH_VALUES if "values" in source.index.projected else _LARGEST_ENTRY
+        octets += 3 * len(self.account.encode())
+        return int((units - len(source.partitions) * _BLOCK) * 2 * session.READ_BLOCK / octets / _OVERREAD)
 
     def add(self, found: Sequence[Found]) -> None:
         """What was found in one round, or in several where one of them took several."""
@@ -65,18 +77,18 @@ class Work:
                 return number
         return len(entries)
 
-    def presentable(self, account: str, items: Sequence[Item]) -> int:
+    def presentable(self, items: Sequence[Item]) -> int:
         """How many of these sessions can be shown with their customers and stores; one at least."""
         known: set[str] = set()
         for number, item in enumerate(items):
-            known.update(session.records_of(account, item))
+            known.update(session.records_of(self.account, item))
             if number and len(known) * _BLOCK > self.left:
                 return number
         return len(items)
 
-    def load_records(self, account: str, items: Sequence[Item]) -> dict[str, str]:
+    def load_records(self, items: Sequence[Item]) -> dict[str, str]:
         """The customers and stores of these sessions, by their keys."""
-        keys = list(dict.fromkeys(key for item in items for key in session.records_of(account, item)))
+        keys = list(dict.fromkeys(key for item in items for key in session.records_of(self.account, item)))
         if not keys:
             return {}
         self.rounds += 1

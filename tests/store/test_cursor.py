@@ -22,7 +22,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 def positions(name: str) -> st.SearchStrategy[Position]:
     values = VALUES[ORDERINGS[name]]
     places = st.builds(place, st.just(name), values if name == "id" else st.none() | values, IDS)
-    return st.builds(Position, places, inclusive=st.booleans())
+    starts = st.builds(Position, st.just("") | places, inclusive=st.booleans())
+    return st.builds(Position, places, inclusive=st.booleans(), trail=st.lists(starts, max_size=4).map(tuple))
 
 
 def forged(body: str) -> str:
@@ -39,7 +40,7 @@ def test_a_cursor_leads_back_to_its_position_and_goes_into_a_url_as_it_is(name: 
         assert text.isascii()
         assert text.replace("-", "").replace("_", "").isalnum()
         assert not text.removeprefix("-").isdecimal(), "else it could be a bare id"
-        assert cursor.read(name, text) == cursor.read(name, text + "=") == position
+        assert cursor.read(name, text) == cursor.read(name, text + "=" * (-len(text) % 4)) == position
         for other in set(ORDERINGS) - {name}:
             with pytest.raises(BadCursorError):
                 cursor.read(other, text)
@@ -56,8 +57,9 @@ def test_a_damaged_cursor_is_refused() -> None:
         "A" + text,
         "é" + text,
     ]
-    # A letter more or less at the end may be bits that stand for nothing; any other change is found.
-    damaged += [text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :] for at in range(len(text) - 1)]
+    damaged += [text + "=" * count for count in range(1, 5) if count != -len(text) % 4]
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    damaged += [text[:at] + one + text[at + 1 :] for at in range(len(text)) for one in letters if one != text[at]]
     for one in damaged:
         with pytest.raises(BadCursorError):
             cursor.read("createdAt", one)
@@ -99,3 +101,17 @@ def test_a_forged_cursor_must_still_be_a_position() -> None:
 def test_no_text_is_more_than_refused(name: str, text: str) -> None:
     with pytest.raises(BadCursorError):
         cursor.read(name, text)
+
+
+def test_a_trail_that_is_too_long_loses_its_beginning() -> None:
+    places = [Position(place("code", "x" * 250, number)) for number in range(40)]
+    short = [Position(place("id", number, number)) for number in range(40)]
+    for name, trail, kept in (("code", places, 4), ("id", short, 20)):
+        found = cursor.read(name, cursor.write(name, Position(trail[0].place, trail=tuple(trail))))
+        assert (found.place, found.trail) == (trail[0].place, tuple(trail[-kept:]))
+
+
+def test_what_no_sort_key_can_hold_is_no_place() -> None:
+    for text in (f"1code|0{chr(0x10FFFF) * 250}\x000a7", f"1id|0a7\x1f|0a7\x1f|{'0a7' * 400}"):
+        with pytest.raises(BadCursorError):
+            cursor.read(text[1:].split("|")[0], forged(text))

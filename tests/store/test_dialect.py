@@ -1,6 +1,6 @@
 from typing import Any
 
-from functions.store import cursor, dialect
+from functions.store import cursor, dialect, parameters
 from functions.store.cursor import Position
 from functions.store.ordering import place
 from functions.store.parameters import Fault
@@ -51,12 +51,12 @@ def test_an_invalid_request_is_told_all_its_faults() -> None:
 
 def test_an_unknown_session_to_begin_at_is_a_fault() -> None:
     error = {
-        "error": '"after" must be the id of a session, or a cursor',
+        "error": '"after" must be the id of a session, or a cursor of this ordering',
         "rule": "any.invalid",
         "field": '"after"',
     }
     body = {"message": "The request has invalid parameters", "type": "E_INVALID_BODY", "errors": [error]}
-    assert said(dialect.unknown_cursor_session("after")) == answer(422, body)
+    assert said(dialect.invalid([parameters.unknown_session("after")])) == answer(422, body)
 
 
 def test_a_failure_has_the_requests_id_and_no_faults() -> None:

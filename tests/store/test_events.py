@@ -610,4 +610,6 @@ def test_the_demonstrations_commands_ask_with_the_token() -> None:
     assert demonstration.curl("http://x", connection) == [
         f"{call}?orderBy=createdAt&direction=desc&count=5'",
         f"{call}?storeId=11&status=created&status=active&minGroupSize=2'",
+        f"{call}?count=2'",
+        f"{call}?count=2&after=5002'",
     ]

@@ -1,7 +1,8 @@
 """Every plan, ordering, filter and page gives what going through all sessions one by one would give."""
 
+import zlib
 from collections.abc import Callable, Iterable
-from itertools import count
+from itertools import count, product
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from functions.store.ordering import place
 from functions.store.query import Query
 from sessions import dynamodb
 from tests.store.sessions import (
+    MINUTES,
     Values,
     as_session,
     brute_force,
@@ -27,7 +29,23 @@ from tests.store.sessions import (
     values,
 )
 
-ENGINES = {"moto, 1 shard": ("aws", 1), "moto, 3 shards": ("aws", 3), "dynalite, 8 shards": ("on_dynalite", 8)}
+ENGINES = {
+    "moto, 1 shard": ("aws", 1, False),
+    "moto, 3 shards": ("aws", 3, False),
+    "moto, 2 shards, little work": ("aws", 2, True),
+    "dynalite, 8 shards": ("on_dynalite", 8, False),
+    "dynalite, 8 shards, little work": ("on_dynalite", 8, True),
+}
+"""With little work in a request, few sessions do what many do else: most pages are short."""
+
+LIKE: Values = {
+    "code": "a",
+    "status": "active",
+    "sessionToken": "t1",
+    "createdAt": MINUTES[0],
+    "later": [1, 1, 1, 1],
+    "nulls": (False, False),
+}
 
 Property = Callable[..., None]
 
@@ -68,9 +86,12 @@ class Engine:
 
 @pytest.fixture(params=list(ENGINES.values()), ids=list(ENGINES))
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    fixture, shards = request.param
+    fixture, shards, has_little_work = request.param
     request.getfixturevalue(fixture)
     monkeypatch.setenv("STORE_SHARDS", str(shards))
+    if has_little_work:
+        for name, most in (("MOST_ENTRIES", 5), ("MOST_SESSIONS", 4), ("MOST_COLLECTED", 3), ("FEW", 2)):
+            monkeypatch.setattr(listing, name, most)
     return Engine(fixture)
 
 
@@ -110,7 +131,6 @@ def test_walking_forward_and_back_returns_the_same_pages(engine: Engine) -> None
         fill(item(account, one) for one in sessions_of(drawn))
         for query in asked:
             forward = list(pages(account, query))
-            assert all(len(page.bodies) == query.count for page in forward[:-1])
             back = [ids(forward[-1])]
             position = forward[-1].previous
             while position is not None:
@@ -178,3 +198,32 @@ def test_who_keeps_the_place_is_neither_skipped_nor_seen_twice(engine: Engine) -
         assert [number for number in seen if number in always & in_place] == expected
         again = [number for number in seen if number in in_place]
         assert len(again) == len(set(again))
+
+
+def test_the_last_page_says_that_it_is_the_last_where_one_shard_has_all(on_dynalite: None) -> None:
+    """In both directions, at every size of a page."""
+    account, numbers = "retailer", [4, 14, 23, 28, 37, 42, 49, 56, 61, 75]
+    assert {zlib.crc32(str(number).encode()) % 8 for number in numbers} == {0}
+    drawn = as_session(1, dict.fromkeys(("storeId", "visitors", "groupSize", "customerId"), 1) | LIKE)
+    fill(item(account, drawn | {"id": number}) for number in numbers)
+    for order, each in product(("id", "createdAt"), range(1, 11)):
+        for query in (Query(order_by=order, count=each), Query(order_by=order, count=each, direction="desc")):
+            found = [ids(page) for page in pages(account, query)]
+            assert [len(page) for page in found] == [each] * (10 // each) + ([10 % each] if 10 % each else [])
+
+
+def test_a_page_that_others_have_come_into_is_left_to_the_next_one(aws: dict[str, Any]) -> None:
+    """Walking back, where the page of then has more sessions than a page may: nobody is skipped or seen twice."""
+    drawn = as_session(1, dict.fromkeys(("storeId", "visitors", "groupSize", "customerId"), 1) | LIKE)
+    fill(item("retailer", drawn | {"id": 10 * number}) for number in range(1, 8))
+    query = Query(count=3, least={"visitors": 1})
+    first = listing.page("retailer", query)
+    assert first.following is not None
+    second = listing.page("retailer", changed(query, after=through(query, first.following)))
+    assert second.previous is not None
+    fill([item("retailer", drawn | {"id": 15})])
+
+    back = list(pages("retailer", changed(query, before=through(query, second.previous))))
+    assert [one for page in reversed(back) for one in ids(page)] == [10, 15, 20, 30]
+    assert back[0].following is not None
+    assert ids(listing.page("retailer", changed(query, after=through(query, back[0].following)))) == ids(second)

@@ -6,12 +6,15 @@ for one of the keyword arguments. Each function is one API call unless it says o
     put(TABLE, item, "attribute_not_exists(#id) OR #version < :version", version="2026…")
 """
 
+import random
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import cache, partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import boto3
@@ -32,6 +35,7 @@ Item = dict[str, Value]
 _NAME = re.compile(r"#(\w+)")
 _BATCH = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 _RETRIES = 6
+_FIRST_PAUSE = 0.025  # seconds, at most
 
 _pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="dynamodb")
 
@@ -42,10 +46,13 @@ class Meter:
     def __init__(self) -> None:
         self.units = 0.0
         self.calls = 0
+        self._lock = Lock()
 
     def add(self, consumed: Any) -> None:
-        self.calls += 1
-        self.units += sum(one["CapacityUnits"] for one in (consumed if isinstance(consumed, list) else [consumed]))
+        units = sum(one["CapacityUnits"] for one in (consumed if isinstance(consumed, list) else [consumed]))
+        with self._lock:
+            self.calls += 1
+            self.units += units
 
 
 _meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
@@ -63,7 +70,9 @@ def metering() -> Iterator[Meter]:
 
 
 def at_once(call: Callable[P, ResultT], *arguments: P.args, **options: P.kwargs) -> "Future[ResultT]":
-    """The call, made beside what else is done, and metered with it."""
+    """The call, made beside what else is done, and metered with it. It must not itself wait for another such call:
+    where all threads did, none would be left for those.
+    """
     return _pool.submit(partial(copy_context().run, call, *arguments, **options))
 
 
@@ -187,6 +196,8 @@ def _batch(table: Table, keys: list[Any], attributes: Sequence[str], consistent:
         idle = 0 if found else idle + 1
         if idle > _RETRIES:
             raise UnprocessedError(table.name)
+        if keys:
+            time.sleep(random.uniform(0, _FIRST_PAUSE * 2**idle))  # noqa: S311 (no secret: it spreads the retries)
     return items
 
 
