@@ -16,10 +16,10 @@ MODULES := node_modules/.done-$(shell cksum < package-lock.json | tr -d ' ')
 
 .PHONY: run test check synth format pins schemas bench-store
 
-run: $(RUN)
+run: $(RUN) $(BIN)/sessionctl
 	@exec $(BIN)/python -m infra.local
 
-test: $(DEV) $(MODULES)
+test: $(DEV) $(MODULES) $(BIN)/sessionctl
 	@$(BIN)/python -m pytest $(TESTS)
 
 check: $(DEV)
@@ -65,6 +65,10 @@ $(RUN): | $(VENV)/bin/pip
 $(DEV): | $(NODE)
 	@$(INSTALL) -r requirements-dev.txt
 	@touch $@ $(RUN)
+
+# The operators' command, for this environment's interpreter and this folder.
+$(BIN)/sessionctl: infra/operations/launcher.py | $(VENV)/bin/pip
+	@$(BIN)/python -m infra.operations.launcher $@
 
 $(NODE): | $(VENV)/bin/pip
 	@{ command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } > /dev/null 2>&1 || { \

@@ -30,6 +30,7 @@ class Scheme:
     identity_source: tuple[str, ...]
     cache_seconds: int
     is_api_key: bool
+    has_username: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def _scheme(contract: Document, operation: Document) -> Scheme | None:
         identity_source=tuple(source.strip() for source in authorizer["identitySource"].split(",")),
         cache_seconds=authorizer["authorizerResultTtlInSeconds"],
         is_api_key=scheme["type"] == "apiKey" and scheme["name"].lower() == "x-api-key",
+        has_username=scheme.get("scheme") == "basic",
     )
 
 

@@ -12,6 +12,14 @@ HANDLERS = {
     f"functions.{name}.{function.module}" for name in families.names() for function in families.load(name).functions
 }
 AWS = {"boto3", "botocore"}
+SERVICES = {"apigateway", "cloudformation", "cloudwatch", "sqs"}
+"""Those that `sessionctl` speaks to itself."""
+EXPLAINED = {
+    "infra/operations/listing.py": {
+        f"functions.store.{name}" for name in ("parameters", "plan", "query", "session", "work")
+    }
+}
+"""What knows how a listing is read, and reads nothing."""
 SOURCES = [
     path.relative_to(ROOT)
     for folder in ("functions", "infra", "layers/sessions")
@@ -30,6 +38,17 @@ def imported(path: Path) -> set[str]:
     return found
 
 
+def is_module(name: str) -> bool:
+    return (ROOT / name.replace(".", "/")).with_suffix(".py").exists()
+
+
+def clients(path: Path) -> set[str]:
+    """The services that the file makes clients of."""
+    calls = [node for node in ast.walk(ast.parse((ROOT / path).read_text())) if isinstance(node, ast.Call)]
+    made = [call for call in calls if ast.unparse(call.func).endswith((".client", ".resource"))]
+    return {ast.literal_eval(call.args[0]) for call in made}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=str)
 def test_only_the_local_platform_loads_handlers(path: Path) -> None:
     if path.parts[:2] != ("infra", "local"):
@@ -37,12 +56,29 @@ def test_only_the_local_platform_loads_handlers(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_infra_knows_of_a_familys_code_only_what_it_explains(path: Path) -> None:
+    """All else it has from contracts and `deployment.py`, which it finds by the family's name."""
+    if path.parts[0] == "infra" and path.parts[1] != "local":
+        modules = {name for name in imported(path) if name.startswith("functions.") and is_module(name)}
+        assert modules == EXPLAINED.get(str(path), set())
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
 def test_only_the_doors_open_connections(path: Path) -> None:
     doors = ("dynamodb.py", "recording.py")
-    if path.parts[:2] != ("infra", "local") and not (path.parts[0] == "layers" and path.name in doors):
+    if path.parts[:2] in (("infra", "local"), ("infra", "operations")):
+        return
+    if not (path.parts[0] == "layers" and path.name in doors):
         assert not {name.partition(".")[0] for name in imported(path)} & AWS
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_operators_tools_reach_tables_by_the_door_only(path: Path) -> None:
+    if path.parts[:2] == ("infra", "operations"):
+        assert clients(path) <= SERVICES
 
 
 def test_the_rules_are_about_something() -> None:
     assert len(HANDLERS) > len(families.names())
     assert any(imported(path) & AWS for path in SOURCES)
+    assert set().union(*(clients(path) for path in SOURCES if path.parts[:2] == ("infra", "operations"))) == SERVICES

@@ -10,11 +10,11 @@ from typing import Any
 
 import boto3
 
-from infra.local import resources
 from infra.local.aws import StartError
 from infra.local.functions import Context
 from infra.local.queues import BATCH, Recorder, as_record
 from infra.local.resources import Queue
+from infra.operations import api_keys
 from sessions import accounts, secret
 from sessions.deployment import Family
 
@@ -34,7 +34,7 @@ def prepare(family: Family, queue: Queue | None, usage_plan: str | None, base_ur
     if family.authorizer is not None:
         _make_account(family.name, demonstration.ACCOUNT, now)
         api_key = secret.generate(family.name)
-        key_id = resources.create_api_key(usage_plan, demonstration.ACCOUNT, api_key) if usage_plan else None
+        key_id = api_keys.create(usage_plan, demonstration.ACCOUNT, api_key) if usage_plan else None
         accounts.create_credential(
             family.name,
             demonstration.ACCOUNT,
@@ -44,7 +44,8 @@ def prepare(family: Family, queue: Queue | None, usage_plan: str | None, base_ur
             api_key_id=key_id,
         )
     queues = {} if queue is None else {"queue_url": queue.url, "dead_letter_queue_url": queue.dead_letter_url}
-    connection: dict[str, str] = demonstration.connection(api_key) | queues
+    plans = {} if usage_plan is None else {"usage_plan_id": usage_plan}
+    connection: dict[str, str] = demonstration.connection(api_key) | queues | plans
     return Access(connection=connection, curl=demonstration.curl(base_url, connection))
 
 

@@ -83,14 +83,6 @@ def create_usage_plan(family: Family) -> str:
     return str(boto3.client("apigateway").create_usage_plan(name=f"{family.name}-clients")["id"])
 
 
-def create_api_key(usage_plan: str, name: str, value: str) -> str:
-    """An API Gateway key with this value, joined to the plan; its id."""
-    client = boto3.client("apigateway")
-    key = str(client.create_api_key(name=name, value=value, enabled=True)["id"])
-    client.create_usage_plan_key(usagePlanId=usage_plan, keyId=key, keyType="API_KEY")
-    return key
-
-
 def _schema(key: Key) -> list[dict[str, str]]:
     kinds = zip(key.attributes(), ("HASH", "RANGE"), strict=False)
     return [{"AttributeName": attribute, "KeyType": kind} for attribute, kind in kinds]

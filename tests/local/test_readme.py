@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tests.platform import Platform
 
 README = ROOT / "README.md"
 LONGEST = 250  # lines
+
+_SESSIONCTL = ".venv/bin/sessionctl "  # stands for this interpreter's
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _ASSIGNMENT = re.compile(r"""\w+=(\$\(.*\)|"[^"]*"|'[^']*'|[^\s'"]*)""", re.DOTALL)
@@ -51,20 +54,24 @@ def _commands(readme: str) -> list[str]:
 
 
 def test_the_commands_work(readme: str, fresh: Platform, tmp_path: Path) -> None:
-    """Those that begin with `curl` or `python3`, and the variables they use."""
-    ours = ("curl ", "python3 ")
+    """Those that begin with `curl`, `python3` or `sessionctl`, and the variables they use."""
+    ours = ("curl ", "python3 ", _SESSIONCTL)
     commands = [one for one in _commands(readme) if one.startswith(ours) or _ASSIGNMENT.fullmatch(one)]
     assert len([one for one in commands if one.startswith("curl ")]) > 5
     script = "\n".join(commands)
     for port, own in (("8000", fresh.port), ("8001", fresh.aws_port)):
         script = re.sub(rf"(127\.0\.0\.1|localhost):{port}\b", f"127.0.0.1:{own}", script)
     script = re.sub(r"(?<![\w/.-])\.local/", f"{fresh.folder}/", script)
+    script = re.sub(
+        rf"^{re.escape(_SESSIONCTL)}", f"'{sys.executable}' -m infra.operations ", script, flags=re.MULTILINE
+    )
     failed = tmp_path / "failed"
+    path = f"{ROOT}:{ROOT / 'layers/sessions/python'}"
     curl = 'curl() { command curl -sS --fail-with-body "$@" || { echo "$*" >> "$FAILED"; return 1; }; }'
     ran = subprocess.run(
         ["sh", "-euxc", f"{curl}\n{script}"],
         cwd=ROOT,
-        env=os.environ | {"FAILED": str(failed), "NO_PROXY": "*"},
+        env=os.environ | {"FAILED": str(failed), "NO_PROXY": "*", "LOCAL_DIR": str(fresh.folder), "PYTHONPATH": path},
         capture_output=True,
         text=True,
         timeout=60,
@@ -75,6 +82,7 @@ def test_the_commands_work(readme: str, fresh: Platform, tmp_path: Path) -> None
     assert "8988216716970004975" in ran.stdout
     assert "LA-PE2VZ7RJD4" in ran.stdout
     assert ran.stdout.count("150 sessions: ") == 4
+    assert "SESSDEVICE" in ran.stdout
 
 
 def test_every_target_of_make_exists(readme: str) -> None:

@@ -400,5 +400,5 @@ def test_no_query_string_does_more_than_be_refused() -> None:
 
 def test_a_leap_second_is_the_last_instant_of_its_minute() -> None:
     for text in ("2016-12-31T23:59:60Z", "2016-12-31T23:59:60.5Z", "2017-01-01T00:59:60+01:00"):
-        asked = parsed({"minCreatedAt": [text], "maxCreatedAt": [text]})
+        asked = parsed(minCreatedAt=text, maxCreatedAt=text)
         assert asked.least["createdAt"] == asked.most["createdAt"] == "2016-12-31T23:59:59.999Z"

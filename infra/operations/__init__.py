@@ -1,0 +1,1 @@
+"""`sessionctl`: what an operator does with a deployment, on a desk and in the cloud alike."""

@@ -1,0 +1,51 @@
+"""The command line: its commands, and how a failure is told."""
+
+import sys
+from io import TextIOWrapper
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.operations import account, credential, dead_letters, listing, status
+from infra.operations.errors import FAILED, OK, OperationError, refusal
+from infra.operations.output import tell
+from sessions.dynamodb import UnprocessedError
+
+app = typer.Typer(
+    name="sessionctl",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Runs a deployment of Session APIs: accounts, credentials, dead letters, how it is.",
+    epilog="Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no such thing, 130 Ctrl-C. "
+    "AWS is found by the standard settings: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL.",
+)
+app.add_typer(account.app, name="account")
+app.add_typer(credential.app, name="credential")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(listing.app, name="listing")
+app.command(epilog="\b\nExample: sessionctl status --local")(status.status)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; the exit status. A user's mistake gets a sentence, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show all letters
+    try:
+        app(arguments, prog_name="sessionctl")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else OK
+    except OperationError as error:
+        tell(str(error))
+        return error.status
+    except ClientError as error:
+        tell(refusal(error))
+        return FAILED
+    except BotoCoreError as error:
+        tell(f"AWS cannot be asked: {error}")
+        return FAILED
+    except UnprocessedError:
+        tell("DynamoDB is throttled: try again in a while.")
+        return FAILED
+    return OK
