@@ -166,7 +166,7 @@ def test_a_refusal_names_the_member(http: Client, body: str, description: str) -
 def test_the_printed_commands_work(platform: Platform) -> None:
     commands = [line.strip() for line in platform.out.splitlines() if line.startswith("  curl ")]
     operations = sum(len(list(contract.operations(contract.document(family)))) for family in families.names())
-    assert len(commands) == operations - 2 + 1, "one for each operation but the two preflights; two for a listing"
+    assert len(commands) == operations - 2 + 3, "one for each operation but the two preflights; four for the listing"
     for command in commands:
         ran = subprocess.run(
             ["sh", "-c", f"{command} --silent --show-error --fail-with-body"], capture_output=True, check=False

@@ -204,7 +204,7 @@ def test_a_setting_that_the_family_refuses_is_said_in_one_line(tmp_path: Path, s
     try:
         wrong.start()
         assert wrong.end() == 1
-        assert wrong.err.splitlines() == [f"STORE_SHARDS={shards}: shards must be from 1 to 99"]
+        assert wrong.err.splitlines() == [f"STORE_SHARDS={shards}: shards must be from 1 to 16"]
         wrong.assert_gone()
     finally:
         wrong.kill()

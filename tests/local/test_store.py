@@ -224,7 +224,7 @@ def test_all_faults_are_told_at_once(http: Client, retailer: Headers) -> None:
     time = "an RFC 3339 date-time with an offset, or integer unix seconds"
     told = [
         ("count", "number.max", "must be less than or equal to 200"),
-        ("after", "any.invalid", "contains an invalid value"),
+        ("after", "any.invalid", "must be the id of a session, or a cursor of this ordering"),
         ("direction", "any.only", "must be one of [asc, desc]"),
         ("id", "number.base", "must be a number"),
         ("status", "any.only", f"must be one of {statuses}"),
@@ -238,7 +238,7 @@ def test_all_faults_are_told_at_once(http: Client, retailer: Headers) -> None:
 
 def test_a_page_at_a_session_that_there_is_not_is_refused(http: Client, retailer: Headers) -> None:
     for side in ("after", "before"):
-        text = f'"{side}" must be the id of a session, or a cursor'
+        text = f'"{side}" must be the id of a session, or a cursor of this ordering'
         error = {"error": text, "rule": "any.invalid", "field": f'"{side}"'}
         body = {"message": "The request has invalid parameters", "type": "E_INVALID_BODY", "errors": [error]}
         answer = http.get(f"{STORE}?{side}=4999", retailer)
