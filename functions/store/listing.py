@@ -27,8 +27,8 @@ MOST_COLLECTED = 100
 """Sessions that are read to be sorted in memory."""
 _BEGINNING = Position("")
 
-FEW = 20
-"""Entries that cost as much as none: they are one block."""
+FEW = 30
+"""Entries that cost as much as none: they are one block, but for long names of accounts."""
 
 
 class UnknownSessionError(Exception):
