@@ -25,10 +25,10 @@ MOST_SESSIONS = 200
 """Sessions that are read for one page, where most may be filtered out."""
 MOST_COLLECTED = 100
 """Sessions that are read to be sorted in memory."""
-_BEGINNING = Position("")
-
 FEW = 30
 """Entries that cost as much as none: they are one block, but for long names of accounts."""
+
+_BEGINNING = Position("")
 
 
 class UnknownSessionError(Exception):
@@ -290,8 +290,7 @@ class _Listing:
         """Those of these sessions that are there and match."""
         items = self.work.load(entries)
         found = [items[entry.session] for entry in entries if entry.session in items]
-        values = [(session.values_of(item), item) for item in found]
-        return [_Session(self._place(one), item) for one, item in values if self.query.allows(one)]
+        return [_Session(self._place(item["values"]), item) for item in found if self.query.allows(item["values"])]
 
     def _read_in_place(self, entries: Sequence[Entry]) -> list[_Session]:
         """Those of these sessions that match, and still are where their index said a moment ago."""

@@ -7,7 +7,6 @@ PostgreSQL).
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 Kind = Literal["integer", "time", "text"]
@@ -78,8 +77,3 @@ def is_place(ordering: str, text: str) -> bool:
     """Whether the text has the form of a session's place in this ordering."""
     form = _ID if ordering == "id" else f"(?:{_FORMS[ORDERINGS[ordering]]}|{_NULL}){_ID}"
     return re.fullmatch(form, text, re.DOTALL) is not None
-
-
-def instant(moment: datetime) -> str:
-    """A time as sessions are sorted by it: UTC, fixed width, cut to milliseconds."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -16,6 +16,7 @@ from functions.store import cursor, ordering
 from functions.store.cursor import BadCursorError, Position
 from functions.store.query import COUNTS, STATUSES, TIMES, Query
 from functions.store.session import LONGEST_TEXT
+from sessions import clock
 
 MOST_SESSIONS = 200
 
@@ -205,7 +206,7 @@ def _text(value: str) -> str:
 def _instant(value: str, *, is_lower_bound: bool) -> str:
     """The bound in whole milliseconds, as sessions have them: none lies between this and what was asked for."""
     try:
-        return ordering.instant(_seconds(value) if _INTEGER.fullmatch(value) else _date_time(value, is_lower_bound))
+        return clock.milliseconds(_seconds(value) if _INTEGER.fullmatch(value) else _date_time(value, is_lower_bound))
     except (ValueError, OverflowError):  # it has the form, but no calendar has it
         raise _not_a_time() from None
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from functions.store import session
-from functions.store.ordering import encode, instant
+from functions.store.ordering import encode
 from functions.store.query import COUNTS, TIMES, Query
 from functions.store.walk import Range
+from sessions import clock
 from sessions.tables import Index
 
 
@@ -148,6 +149,6 @@ def _range(name: str, query: Query) -> Range:
 
 def _shifted(moment: str, duration: timedelta) -> str:
     try:
-        return instant(datetime.fromisoformat(moment) + duration)
+        return clock.milliseconds(datetime.fromisoformat(moment) + duration)
     except OverflowError:
         return moment

@@ -16,8 +16,8 @@ class Query:
     """Filters combine with AND; a filter that is not given lets everything through.
 
     `equal` has the members `id`, `storeId`, `customerId` (integers), `code`, `sessionToken` (texts). `least` and `most`
-    are inclusive bounds of the members in `TIMES` (texts of `ordering.instant`) and `COUNTS` (integers). At most one of
-    `after` and `before` is given: a position in this ordering, beyond which the page begins, in this direction or
+    are inclusive bounds of the members in `TIMES` (texts of `clock.milliseconds`) and `COUNTS` (integers). At most one
+    of `after` and `before` is given: a position in this ordering, beyond which the page begins, in this direction or
     against it.
     """
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from functions.store import ordering, session
 from functions.store.events import EVENTS, CustomerSavedEvent, Moment, Session, SessionSavedEvent, type_of_event
-from sessions import log
+from sessions import clock, log
 from sessions.recording import recorder
 
 
@@ -36,7 +36,7 @@ def values_of(saved: Session) -> dict[str, Any]:
 
 
 def _sortable(value: Any) -> Any:
-    return ordering.instant(value.at) if isinstance(value, Moment) else value
+    return clock.milliseconds(value.at) if isinstance(value, Moment) else value
 
 
 handler = recorder("store", EVENTS, record)

@@ -142,10 +142,10 @@ def find(account: str, session_id: int) -> Item | None:
 
 
 def load(session_keys: Iterable[str]) -> dict[str, Item]:
-    """The sessions that are there, by their keys."""
+    """The sessions that are there, by their keys, with `values` as `values_of` gives them."""
     keys = [{"session": key} for key in session_keys]
     items = dynamodb.batch_get(SESSIONS, keys, "session", "values", "weight", "body")
-    return {item["session"]: item for item in items}
+    return {item["session"]: item | {"values": values_of(item)} for item in items}
 
 
 def load_records(record_keys: Iterable[str]) -> dict[str, str]:
@@ -155,16 +155,16 @@ def load_records(record_keys: Iterable[str]) -> dict[str, str]:
 
 
 def shown(account: str, item: Item, records: Mapping[str, str]) -> str:
-    """The session's JSON with its customer and store as they are now, null where they are not known."""
-    values = values_of(item)
+    """The JSON of a session of `load` with its customer and store as they are now, null where they are not known."""
+    values = item["values"]
     customer = records.get(record_key(account, "customer", values["customerId"]), "null")
     store = records.get(record_key(account, "store", values["storeId"]), "null")
     return f'{item["body"][:-1]},"customer":{customer},"store":{store}}}'
 
 
 def records_of(account: str, item: Item) -> list[str]:
-    """The keys of the session's customer and store."""
-    values = values_of(item)
+    """The keys of the customer and store of a session of `load`."""
+    values = item["values"]
     keys = [record_key(account, "customer", values["customerId"])]
     return keys if values["storeId"] is None else [*keys, record_key(account, "store", values["storeId"])]
 

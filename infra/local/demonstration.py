@@ -8,13 +8,11 @@ from importlib import import_module
 from threading import Event
 from typing import Any
 
-import boto3
-
 from infra.local.aws import StartError
 from infra.local.functions import Context
 from infra.local.queues import BATCH, Recorder, as_record
 from infra.local.resources import Queue
-from infra.operations import api_keys
+from infra.operations import api_keys, queues
 from sessions import accounts, secret
 from sessions.deployment import Family
 
@@ -43,9 +41,9 @@ def prepare(family: Family, queue: Queue | None, usage_plan: str | None, base_ur
             username=getattr(demonstration, "USERNAME", None),
             api_key_id=key_id,
         )
-    queues = {} if queue is None else {"queue_url": queue.url, "dead_letter_queue_url": queue.dead_letter_url}
+    urls = {} if queue is None else {"queue_url": queue.url, "dead_letter_queue_url": queue.dead_letter_url}
     plans = {} if usage_plan is None else {"usage_plan_id": usage_plan}
-    connection: dict[str, str] = demonstration.connection(api_key) | queues | plans
+    connection: dict[str, str] = demonstration.connection(api_key) | urls | plans
     return Access(connection=connection, curl=demonstration.curl(base_url, connection))
 
 
@@ -62,9 +60,7 @@ def record(family: str, queue: Queue, recorder: Recorder, stopping: Event) -> No
         batch = {"Records": records[first : first + BATCH]}
         if recorder(batch, Context(f"{family}-demonstration", 30))["batchItemFailures"]:
             raise StartError(f"Demonstration data of {family} was not recorded; the log above says why.")
-    names: Any = ["ApproximateNumberOfMessages"]
-    letters = boto3.client("sqs").get_queue_attributes(QueueUrl=queue.dead_letter_url, AttributeNames=names)
-    if int(letters["Attributes"]["ApproximateNumberOfMessages"]):
+    if queues.depth(queue.dead_letter_url).waiting:
         raise StartError(f"Demonstration data of {family} was refused; the log above says why.")
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from unittest.mock import patch
 
 from functions.store import listing, session
-from functions.store.ordering import ORDERINGS, instant
+from functions.store.ordering import ORDERINGS
 from functions.store.query import STATUSES, Query
-from sessions import dynamodb, log
+from sessions import clock, dynamodb, log
 from tests.store.sessions import Values
 
 COUNT = 20
@@ -52,7 +52,7 @@ def _session(number: int, count: int, stores: int, chance: random.Random) -> Val
 
 
 def _text(seconds: float) -> str:
-    return instant(datetime.fromtimestamp(seconds, UTC))
+    return clock.milliseconds(datetime.fromtimestamp(seconds, UTC))
 
 
 @dataclass

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from functions.store import cursor
 from functions.store.cursor import BadCursorError, Position
-from functions.store.ordering import LARGEST_INTEGER, ORDERINGS, SMALLEST_INTEGER, instant, place
+from functions.store.ordering import LARGEST_INTEGER, ORDERINGS, SMALLEST_INTEGER, place
+from sessions import clock
 
 IDS = st.integers(SMALLEST_INTEGER, LARGEST_INTEGER)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "integer": IDS,
-    "time": st.datetimes(timezones=st.just(UTC)).map(instant),
+    "time": st.datetimes(timezones=st.just(UTC)).map(clock.milliseconds),
     "text": st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=256),
 }
 

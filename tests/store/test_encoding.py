@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.store.ordering import LARGEST_INTEGER, ORDERINGS, SMALLEST_INTEGER, encode, instant, is_place, place
+from functions.store.ordering import LARGEST_INTEGER, ORDERINGS, SMALLEST_INTEGER, encode, is_place, place
+from sessions import clock
 
 EXAMPLES = 300
 IDS = st.integers(SMALLEST_INTEGER, LARGEST_INTEGER) | st.integers(-12, 12)
@@ -32,11 +33,11 @@ def in_order(value: Any) -> tuple[bool, Any]:
 
 def text(name: str, value: Any) -> bytes:
     """What DynamoDB sorts by."""
-    return encode(name, instant(value) if isinstance(value, datetime) else value).encode()
+    return encode(name, clock.milliseconds(value) if isinstance(value, datetime) else value).encode()
 
 
 def placed(name: str, value: Any, session_id: int) -> bytes:
-    return place(name, instant(value) if isinstance(value, datetime) else value, session_id).encode()
+    return place(name, clock.milliseconds(value) if isinstance(value, datetime) else value, session_id).encode()
 
 
 @pytest.mark.parametrize("name", ORDERINGS)
@@ -98,6 +99,6 @@ def test_a_text_comes_before_those_that_it_begins() -> None:
 def test_an_instant_is_of_fixed_width_in_utc_and_cut_to_milliseconds() -> None:
     east = timezone(timedelta(hours=2))
 
-    assert instant(datetime(2019, 8, 24, 14, 15, 22, 123999, tzinfo=east)) == "2019-08-24T12:15:22.123Z"
-    assert instant(datetime(1, 1, 1, tzinfo=UTC)) == "0001-01-01T00:00:00.000Z"
-    assert instant(datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)) == "9999-12-31T23:59:59.999Z"
+    assert clock.milliseconds(datetime(2019, 8, 24, 14, 15, 22, 123999, tzinfo=east)) == "2019-08-24T12:15:22.123Z"
+    assert clock.milliseconds(datetime(1, 1, 1, tzinfo=UTC)) == "0001-01-01T00:00:00.000Z"
+    assert clock.milliseconds(datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)) == "9999-12-31T23:59:59.999Z"
