@@ -16,7 +16,7 @@ SERVICES = {"apigateway", "cloudformation", "cloudwatch", "sqs"}
 """Those that `sessionctl` speaks to itself."""
 EXPLAINED = {
     "infra/operations/listing.py": {
-        f"functions.store.{name}" for name in ("parameters", "plan", "query", "session", "work")
+        f"functions.store.{name}" for name in ("parameters", "plan", "query", "session", "walk", "work")
     }
 }
 """What knows how a listing is read, and reads nothing."""

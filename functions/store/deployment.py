@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from functions.store.session import RECORDS, SESSIONS
+from functions.store.session import OPEN_NOW, RECORDS, SESSIONS, TOKENS
 from sessions import accounts
 from sessions.deployment import Family, Function, Right
 
@@ -25,7 +25,7 @@ class Settings:
 
 FAMILY = Family(
     name="store",
-    tables=(SESSIONS, RECORDS),
+    tables=(SESSIONS, TOKENS, RECORDS),
     settings=Settings(),
     local_settings=Settings(shards=1),  # there, a query costs the table's size, however few it finds
     authorizer=Function(module="authorize", rights=(Right(("GetItem",), accounts.TABLE),)),
@@ -36,6 +36,8 @@ FAMILY = Family(
             rights=(
                 Right(("GetItem", "BatchGetItem"), SESSIONS),
                 *(Right(("Query",), SESSIONS, index) for index in SESSIONS.indexes),
+                Right(("Query",), TOKENS),
+                Right(("Query",), TOKENS, OPEN_NOW),
                 Right(("BatchGetItem",), RECORDS),
             ),
         ),
@@ -43,6 +45,10 @@ FAMILY = Family(
     recorder=Function(
         module="record_sessions",
         timeout=30,
-        rights=(Right(("PutItem",), SESSIONS), Right(("PutItem",), RECORDS)),
+        rights=(
+            Right(("PutItem", "GetItem"), SESSIONS),
+            Right(("PutItem", "DeleteItem"), TOKENS),
+            Right(("PutItem",), RECORDS),
+        ),
     ),
 )

@@ -12,9 +12,9 @@ from typing import Any
 from functions.store import plan, session, walk
 from functions.store.cursor import Position
 from functions.store.ordering import place
-from functions.store.plan import Plan, Source
+from functions.store.plan import Plan
 from functions.store.query import Query
-from functions.store.walk import Entry, Found, Walk, is_beyond
+from functions.store.walk import Entry, Found, Source, Walk, is_beyond
 from functions.store.work import MOST_ROUNDS, Work
 from sessions import dynamodb, log, proxy
 from sessions.dynamodb import Item
@@ -25,8 +25,6 @@ MOST_SESSIONS = 200
 """Sessions that are read for one page, where most may be filtered out."""
 MOST_COLLECTED = 100
 """Sessions that are read to be sorted in memory."""
-FEW = 30
-"""Entries that cost as much as none: they are one block, but for long names of accounts."""
 
 _BEGINNING = Position("")
 
@@ -73,14 +71,6 @@ class _Session:
 
     place: str
     item: Item
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One round of reading indexes: up to so many entries are collected, and at the same time so many walked by."""
-
-    collect: int
-    walk: int
 
 
 _Result = tuple[list[str], Position | None, bool]
@@ -143,34 +133,27 @@ class _Listing:
     def _planned(self, chosen: Plan, looked_up: "Future[tuple[Position | None, int]]") -> _Result:
         source, collect = chosen.walk, chosen.collect
         self.is_filtered = bool(source.filtered(self.query))
-        walking = Walk(source.index, source.partitions, source.places, ascending=self.ascending)
+        if collect is not None:
+            most = self._collectable(collect)
+            found = walk.read(collect, collect.places, ascending=True, need=most + 1, most_rounds=1)
+            self.work.add(found)
+        started_anew = self._begin(looked_up)
+        if collect is not None and self._is_all(collect, found, most):
+            self.plan = collect.name
+            return self._collected(collect, found)
+        self.work.rounds += 1 if started_anew and collect is None else 0
+        self.plan = source.name
+        walking = Walk(source, ascending=self.ascending)
+        walking.begin(self.start)
         if self.stop is not None:
             walking.end(self.stop)
-        steps = self._steps(chosen)
-        if steps[0].walk:
-            self.work.rounds += 1 if self._begin(looked_up) else 0
-            walking.begin(self.start)
-        for number, step in enumerate(steps, 1):
-            found: list[Found] = []
-            collecting = None
-            if collect is not None and step.collect and step.walk:
-                collecting = dynamodb.at_once(_collect, collect, step.collect)
-            if step.walk:
-                spare = MOST_ROUNDS - 2 - self.work.rounds  # what is shown takes two
-                need = min(step.walk, self.work.walkable(source))
-                found.append(walking.go(need, most_rounds=spare - (len(steps) - number)))
-            if collect is not None and step.collect:
-                found.append(collecting.result() if collecting else _collect(collect, step.collect))
-            self.work.add(found)
-            if not steps[0].walk and number == 1:
-                self._begin(looked_up)
-                walking.begin(self.start)
-            if collect is not None and step.collect and self._is_all(collect, found[-1], step.collect):
-                self.plan = collect.name
-                return self._collected(collect, found[-1])
+        needs = self._needs(chosen)
+        for number, need in enumerate(needs, 1):
+            spare = MOST_ROUNDS - 2 - self.work.rounds  # what is shown takes two
+            most_rounds = spare - (len(needs) - number)
+            self.work.add(walking.go(min(need, self.work.walkable(source)), most_rounds=most_rounds))
             if walking.is_complete or len(self._allowed(walking.entries)) > self.query.count:
                 break
-        self.plan = source.name
         return self._shown(
             walking.entries, is_complete=walking.is_complete, has_others=True, undecided=source.undecided(self.query)
         )
@@ -184,24 +167,22 @@ class _Listing:
         self.work.add_blocks(blocks)
         return blocks > 0
 
-    def _steps(self, chosen: Plan) -> list[_Step]:
-        """First what may be few is collected, then the walk begins. Rounds are scarce: so where a store's sessions are
-        few or most of all, which nobody knows, both are tried at once, with little at first.
-        """
+    def _needs(self, chosen: Plan) -> list[int]:
+        """How many entries are walked by in each round, until they are enough."""
         filtered, undecided = chosen.walk.filtered(self.query), chosen.walk.undecided(self.query)
         if not filtered:
-            return [_Step(0, self.query.count)]
+            return [self.query.count]
         need = MOST_SESSIONS if undecided == filtered else MOST_ENTRIES
-        little = min(3 * self.query.count, need)
         starts_at_id = isinstance(self.query.after, int) or isinstance(self.query.before, int)
-        in_one_step = bool(undecided) or starts_at_id
-        if chosen.collect is None:
-            return [_Step(0, need)] if in_one_step else [_Step(0, little), _Step(0, need)]
-        most = MOST_ENTRIES if self._is_told(chosen.collect) else MOST_COLLECTED
-        most = min(most, self.work.collectable(chosen.collect))
-        if in_one_step or chosen.collect.index not in session.OF_STORE.values():
-            return [_Step(most, 0), _Step(0, need)]
-        return [_Step(FEW, little), _Step(most, need)]
+        if undecided or starts_at_id or chosen.collect is not None:  # no round can be spared
+            return [need]
+        return [min(3 * self.query.count, need), need]
+
+    def _collectable(self, source: Source) -> int:
+        """How many entries are worth reading, where all that can be meant may be among them."""
+        is_decisive = self._is_told(source) or source.filtered(self.query) & source.known
+        most = MOST_ENTRIES if is_decisive else MOST_COLLECTED
+        return min(most, self.work.collectable(source))
 
     def _is_told(self, source: Source) -> bool:
         """Whether the index alone tells which sessions are shown, and in which order."""
@@ -211,8 +192,10 @@ class _Listing:
         """Whether these are all sessions that can be meant, and few enough to be sorted."""
         if not found.is_complete or len(found.entries) > most:
             return False
+        if self._is_told(source):
+            return True
         allowed = self._allowed(found.entries)
-        return self._is_told(source) or self.work.readable(allowed, self.query.count) == len(allowed)
+        return len(allowed) <= MOST_COLLECTED and self.work.readable(allowed, self.query.count) == len(allowed)
 
     def _collected(self, source: Source, found: Found) -> _Result:
         """The page out of all sessions that can be meant."""
@@ -322,13 +305,9 @@ def _start(account: str, query: Query) -> tuple[Position | None, int]:
             item = session.find(account, given)
             if item is None:
                 raise UnknownSessionError(name)
-            values = session.values_of(item)
+            values = session.known_of(item)
             return Position(place(query.order_by, values[query.order_by], values["id"])), session.weight(item)
     return None, 0
-
-
-def _collect(source: Source, most: int) -> Found:
-    return walk.read(source.index, source.partitions, source.places, ascending=True, need=most + 1, most_rounds=1)
 
 
 def _by_place(one: Entry | _Session) -> str:

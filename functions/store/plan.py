@@ -6,39 +6,14 @@ Else an index is walked in the query's own order from the cursor on. Either way 
 order.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from functions.store import session
 from functions.store.ordering import encode
 from functions.store.query import COUNTS, TIMES, Query
-from functions.store.walk import Range
+from functions.store.walk import Range, Source
 from sessions import clock
-from sessions.tables import Index
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A range of an index, in each of some partitions, that has all sessions that are asked for, and maybe others.
-
-    `implied` are the members whose filters the range itself obeys; `known` those that its entries carry.
-    """
-
-    name: str
-    index: Index
-    partitions: Sequence[str]
-    places: Range
-    implied: frozenset[str]
-    known: frozenset[str]
-
-    def filtered(self, query: Query) -> frozenset[str]:
-        """The filters that entries have still to be held against, or their sessions."""
-        return query.filtered - self.implied
-
-    def undecided(self, query: Query) -> frozenset[str]:
-        """The filters that only the session itself can tell about."""
-        return self.filtered(query) - self.known
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,69 +32,74 @@ def choose(account: str, query: Query) -> Plan:
 
 def _in_order(account: str, query: Query) -> Source:
     """The smallest index that has the query's order."""
-    order, places = query.order_by, _range(query.order_by, query)
-    if order == "id" and "customerId" in query.equal:
-        return _of_customer(account, query, places)
-    if "storeId" in query.equal and order in session.OF_STORE:
+    order, equal = query.order_by, query.equal
+    if order == "id" and "customerId" in equal:
+        return _of_customer(account, query)
+    if "storeId" in equal and order not in ("storeId", "customerId" if "customerId" in equal else ""):
         return _of_store(account, query, order, "store in order")
     if order == "id" and _is_open(query):
-        return _open(account, query, places)
+        return _open(account)
     return _by(account, query, order, "range in order" if query.is_ranged(order) else "order")
 
 
 def _few(account: str, query: Query, walk: Source) -> Source | None:
     """What may hold few sessions, the best one alone; None where the walk reads little more than it gives."""
-    order = query.order_by
-    if "sessionToken" in query.equal:
-        token = session.of_account(account, query.equal["sessionToken"])
-        return _source("token", session.OF_TOKEN, [token], places=Range(), implied={"sessionToken"})
-    if "code" in query.equal and order != "code":
+    order, equal = query.order_by, query.equal
+    if "sessionToken" in equal:
+        token = session.of_account(account, equal["sessionToken"])
+        return Source("token", session.TOKENS, None, [token], Range(), frozenset({"sessionToken"}))
+    if "code" in equal and order != "code":
         return _by(account, query, "code", "code")
-    if not walk.filtered(query) or walk.index in (session.OF_CUSTOMER, session.OPEN_NOW):
+    if not walk.filtered(query) or walk.index is session.OPEN_NOW:
         return None
-    if "customerId" in query.equal:
-        return _of_customer(account, query, Range())
+    if "customerId" in equal:
+        return None if "customerId" in walk.implied else _of_customer(account, query)
     if _is_open(query):
-        return _open(account, query, Range())
+        return _open(account)
     bounded = [name for name in (*TIMES, *COUNTS) if name != order and query.is_ranged(name)]
+    if not bounded:
+        return None
     # Of several, one that is bounded on both sides is likely the narrowest.
-    bounded.sort(key=lambda name: (name in query.least) + (name in query.most), reverse=True)
-    if "storeId" in query.equal:
-        narrowest = next((name for name in bounded if name in session.OF_STORE), "id")
-        return _of_store(account, query, narrowest, "store")
-    return _by(account, query, bounded[0], f"range of {bounded[0]}") if bounded else None
+    narrowest = max(bounded, key=lambda name: (name in query.least) + (name in query.most))
+    if "storeId" in equal:
+        return _of_store(account, query, narrowest, f"store, range of {narrowest}")
+    return _by(account, query, narrowest, f"range of {narrowest}")
 
 
-def _of_customer(account: str, query: Query, places: Range) -> Source:
-    customer = session.of_account(account, query.equal["customerId"])
-    return _source("customer", session.OF_CUSTOMER, [customer], places=places, implied={"customerId"})
-
-
-def _open(account: str, query: Query, places: Range) -> Source:
-    return _source("open", session.OPEN_NOW, session.shards(account), places=places, implied=set())
-
-
-def _of_store(account: str, query: Query, order: str, name: str) -> Source:
-    store = session.of_account(account, query.equal["storeId"])
-    return _source(name, session.OF_STORE[order], [store], places=_range(order, query), implied={"storeId", order})
-
-
-def _by(account: str, query: Query, order: str, name: str) -> Source:
-    return _source(
-        name, session.BY_ORDERING[order], session.shards(account), places=_range(order, query), implied={order}
+def _of_customer(account: str, query: Query) -> Source:
+    """All of the customer's sessions, by their ids."""
+    customer = int(query.equal["customerId"])
+    return Source(
+        "customer",
+        session.SESSIONS,
+        session.BY_ORDERING["customerId"],
+        session.customer_shards(account, customer),
+        Range(),
+        frozenset({"customerId"}),
+        encode("customerId", customer),
     )
 
 
-def _source(
-    name: str,
-    index: Index,
-    partitions: Sequence[str],
-    *,
-    places: Range,
-    implied: set[str],
-) -> Source:
-    known = session.MEMBERS if "values" in index.projected else ("id", *index.projected)
-    return Source(name, index, partitions, places, frozenset(implied), frozenset(known))
+def _open(account: str) -> Source:
+    return Source("open", session.TOKENS, session.OPEN_NOW, session.shards(account), Range(), frozenset())
+
+
+def _of_store(account: str, query: Query, order: str, name: str) -> Source:
+    places, implied = _range(order, query), frozenset({"storeId", order})
+    if order == "id":
+        index, partitions = session.BY_ORDERING["storeId"], session.shards(account)
+        prefix = encode("storeId", query.equal["storeId"])
+        return Source(name, session.SESSIONS, index, partitions, places, implied, prefix)
+    partitions = [session.of_account(account, query.equal["storeId"])]
+    return Source(name, session.SESSIONS, session.OF_STORE[order], partitions, places, implied)
+
+
+def _by(account: str, query: Query, order: str, name: str) -> Source:
+    partitions = session.shards(account)
+    if order == "customerId" in query.equal:
+        partitions = session.customer_shards(account, int(query.equal["customerId"]))
+    index = session.BY_ORDERING[order]
+    return Source(name, session.SESSIONS, index, partitions, _range(order, query), frozenset({order}))
 
 
 def _is_open(query: Query) -> bool:

@@ -4,20 +4,25 @@
 | --- | --- | --- |
 | one session, to save or to show it | `store-sessions` | session |
 | sessions in one of eleven orders | `by_<ordering>` | shard, place from and to; each shard |
-| a store's sessions, in six of the orders | `of_store_by_<ordering>` | store, place from and to |
-| a customer's sessions | `of_customer` | customer, place by id from and to |
-| sessions with this token | `of_token` | token |
+| a store's sessions, in nine of the orders | `of_store_by_<ordering>` | store, place from and to |
+| … in the order of their ids | `by_storeId` | shard, the store and then the id from and to; each shard |
+| a customer's sessions | `by_customerId` | customerShard, the customer and then the id from and to; four shards |
+| sessions with this token | `store-tokens` | token |
 | sessions still going on | `open` | openShard, place by id from and to; each shard |
 | one customer, or one store | `store-records` | record |
 
-The sessions of a page are read by their keys, which is all that an ordering's index has, beside members that stay as
-they are, and the weight. `of_customer` and `open`, whose sessions are sorted in memory, have all that is sorted and
-filtered by.
+The sessions of a page are read by their keys, which is all that an index has, beside members that stay as they are, and
+the weight. `by_customerId` has all that is sorted and filtered by, for a customer's sessions are sorted in memory; of
+its shards, four have them.
+
+Twenty indexes are as many as a table may have, so tokens and open sessions have a table of their own. The two are not
+written at once: what `store-tokens` names may not be there yet, or be open no more. Only the session itself tells.
 """
 
 import json
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -28,43 +33,34 @@ from sessions.dynamodb import ConditionFailedError, Item
 from sessions.tables import Index, Key, Table
 
 OPEN = frozenset(STATUSES[:2])
-STORE_ORDERINGS = (
-    "id",
-    "createdAt",
-    "updatedAt",
-    "expiresAt",
-    "codeLastSuccesfullyScannedAt",
-    "customerLastEnteredAt",
-)
+STORE_ORDERINGS = tuple(name for name in ORDERINGS if name not in ("id", "storeId"))
 
-MEMBERS = (*ORDERINGS, "status", "sessionToken")
-"""What is sorted and filtered by."""
 STEADY = ("customerId", "createdAt")
-"""Those that stay as they are: so an index that has them costs no write when a session changes."""
+"""Members that stay as they are: so an index that has them costs no write when a session changes."""
+PACKED = tuple(name for name in (*ORDERINGS, "status") if name not in ("id", "customerId"))
+"""Members that the attribute `values` has, in this order."""
+MEMBERS = ("id", "customerId", *PACKED, "sessionToken")
+"""What is sorted and filtered by."""
 
-BY_ORDERING = {
-    name: Index(
-        f"by_{name}",
-        Key("shard", f"{name}Place"),
-        (*STEADY, "weight") if name in STORE_ORDERINGS else (*STEADY, "storeId", "weight"),
-    )
-    for name in ORDERINGS
+_BY_CUSTOMER = Index("by_customerId", Key("customerShard", "customerIdPlace"), ("customerId", "values", "weight"))
+BY_ORDERING = {name: Index(f"by_{name}", Key("shard", f"{name}Place"), (*STEADY, "weight")) for name in ORDERINGS} | {
+    "customerId": _BY_CUSTOMER
 }
 OF_STORE = {
     name: Index(f"of_store_by_{name}", Key("store", f"{name}Place"), (*STEADY, "weight")) for name in STORE_ORDERINGS
 }
-OF_CUSTOMER = Index("of_customer", Key("customer", "idPlace"), ("values", "weight"))
-OF_TOKEN = Index("of_token", Key("token", "idPlace"), (*STEADY, "weight"))
-OPEN_NOW = Index("open", Key("openShard", "idPlace"), ("values", "weight"))
+SESSIONS = Table("store-sessions", Key("session"), indexes=(*BY_ORDERING.values(), *OF_STORE.values()))
 
-SESSIONS = Table(
-    "store-sessions",
-    Key("session"),
-    indexes=(*BY_ORDERING.values(), *OF_STORE.values(), OF_CUSTOMER, OF_TOKEN, OPEN_NOW),
-)
+OPEN_NOW = Index("open", Key("openShard", "idPlace"), ("session", *STEADY, "storeId", "weight"))
+TOKENS = Table("store-tokens", Key("token", "idPlace"), indexes=(OPEN_NOW,))
+
 RECORDS = Table("store-records", Key("record"))
 
 Kind = Literal["customer", "store"]
+
+CUSTOMER_SHARDS = 4
+"""Into so many shards of `by_customerId` a customer's sessions are spread: few for who asks for all of them, and enough
+for who goes through many customers."""
 
 CLOCK_DIFFERENCE = timedelta(minutes=5)
 """So much may a time of a session lie before its `createdAt`: the clocks that wrote the two differ."""
@@ -78,10 +74,33 @@ LARGEST_RECORD = READ_BLOCK - 256
 LONGEST_TEXT = 256
 """Octets of a code or token: what an index has of one session is small."""
 
+_TOLD = ("session", *STEADY, "sessionToken", "values", "weight")
+
 
 def save_session(account: str, *, values: Mapping[str, Any], body: str, version: str) -> bool:
-    """Stores the session unless a newer save, or this one, is stored already; whether it did."""
-    return _save(SESSIONS, item_of(account, values=values, body=body, version=version))
+    """Stores the session unless a newer save, or this one, is stored already; whether it did.
+
+    An open session's token is written before it, any other's after it: so none that goes on is ever missed among the
+    open ones. A save that gets only half way comes again. A token that a session has no more is removed.
+    """
+    item = item_of(account, values=values, body=body, version=version)
+    token = token_of(account, item)
+    if "openShard" in token:
+        _save(TOKENS, token)
+    try:
+        other = dynamodb.replace(SESSIONS, item, _is_newer(SESSIONS), version=version)
+        is_stored = True
+    except ConditionFailedError:
+        other = dynamodb.get(SESSIONS, {"session": item["session"]}, "sessionToken", consistent=True)
+        is_stored = False
+    if "openShard" not in token:
+        _save(TOKENS, token)
+    if other is not None and other["sessionToken"] != item["sessionToken"]:
+        older = other if is_stored else item
+        key = {"token": of_account(account, older["sessionToken"]), "idPlace": item["idPlace"]}
+        with suppress(ConditionFailedError):  # meanwhile the token is a newer save's
+            dynamodb.delete(TOKENS, key, "#version <= :version", version=version)
+    return is_stored
 
 
 def item_of(account: str, *, values: Mapping[str, Any], body: str, version: str) -> Item:
@@ -91,39 +110,43 @@ def item_of(account: str, *, values: Mapping[str, Any], body: str, version: str)
     `store`.
     """
     session_id = values["id"]
-    shard = shard_of(account, zlib.crc32(str(session_id).encode()) % settings.number("STORE_SHARDS"))
     item: Item = {
         "session": session_key(account, session_id),
-        "shard": shard,
-        "customer": of_account(account, values["customerId"]),
-        "token": of_account(account, values["sessionToken"]),
-        "values": json.dumps([values[name] for name in MEMBERS], ensure_ascii=False, separators=(",", ":")),
+        "shard": _shard(account, _hash(session_id)),
+        "customerShard": _customer_shard(account, values["customerId"], session_id),
+        "sessionToken": values["sessionToken"],
+        "values": json.dumps(
+            [_packed(values[name], name) for name in PACKED], ensure_ascii=False, separators=(",", ":")
+        ),
         "body": body,
         "version": version,
     }
-    item |= {name: values[name] for name in (*STEADY, "storeId")}
+    item |= {name: values[name] for name in STEADY}
     item |= {f"{name}Place": place(name, values[name], session_id) for name in ORDERINGS}
     if values["storeId"] is not None:
         item["store"] = of_account(account, values["storeId"])
-    if values["status"] in OPEN:
-        item["openShard"] = shard
     if (bytes_ := dynamodb.size(item)) > READ_BLOCK - len("weight") - 2:
         item["weight"] = -(-bytes_ // READ_BLOCK)
     return item
 
 
+def token_of(account: str, item: Item) -> Item:
+    """What is stored beside the session, to find it by its token, and while it is open."""
+    known = known_of(item)
+    token: Item = {"token": of_account(account, known["sessionToken"]), "storeId": known["storeId"]}
+    same = ("session", "idPlace", *STEADY, "weight", "version")
+    token |= {name: item[name] for name in same if name in item}
+    return token | ({"openShard": item["shard"]} if known["status"] in OPEN else {})
+
+
 def known_of(item: Item) -> dict[str, Any]:
-    """Those of the session's `MEMBERS` that an index has."""
-    if "values" in item:
-        return values_of(item)
+    """Those of the session's `MEMBERS` that its item tells, or the entry of an index."""
     length, _, key = item["session"].partition(":")
-    known = {name: item[name] for name in (*STEADY, "storeId") if name in item}
-    return known | {"id": int(key[int(length) :])}
-
-
-def values_of(item: Item) -> dict[str, Any]:
-    """The session's `MEMBERS`, out of its item, or out of an index that has them."""
-    return dict(zip(MEMBERS, json.loads(item["values"]), strict=True))
+    known = {"id": int(key[int(length) :])}
+    known |= {name: item[name] for name in (*STEADY, "storeId", "sessionToken") if name in item}
+    if "values" in item:
+        known |= {name: _unpacked(one, name) for name, one in zip(PACKED, json.loads(item["values"]), strict=True)}
+    return known
 
 
 def weight(item: Item) -> int:
@@ -138,14 +161,14 @@ def save_record(account: str, kind: Kind, record_id: int, *, body: str, version:
 
 def find(account: str, session_id: int) -> Item | None:
     """What is sorted and filtered by of the session. One key lookup."""
-    return dynamodb.get(SESSIONS, {"session": session_key(account, session_id)}, "values", "weight")
+    return dynamodb.get(SESSIONS, {"session": session_key(account, session_id)}, *_TOLD)
 
 
 def load(session_keys: Iterable[str]) -> dict[str, Item]:
-    """The sessions that are there, by their keys, with `values` as `values_of` gives them."""
+    """The sessions that are there, by their keys, with `values` as `known_of` gives them."""
     keys = [{"session": key} for key in session_keys]
-    items = dynamodb.batch_get(SESSIONS, keys, "session", "values", "weight", "body")
-    return {item["session"]: item | {"values": values_of(item)} for item in items}
+    items = dynamodb.batch_get(SESSIONS, keys, *_TOLD, "body")
+    return {item["session"]: item | {"values": known_of(item)} for item in items}
 
 
 def load_records(record_keys: Iterable[str]) -> dict[str, str]:
@@ -177,13 +200,15 @@ def record_key(account: str, kind: Kind, record_id: int | None) -> str:
     return of_account(account, f"{kind}#{record_id}")
 
 
-def shard_of(account: str, number: int) -> str:
-    return of_account(account, f"shard#{number}")
-
-
 def shards(account: str) -> list[str]:
     """The partitions that the account's sessions are spread over."""
-    return [shard_of(account, number) for number in range(settings.number("STORE_SHARDS"))]
+    return [_shard(account, number) for number in range(settings.number("STORE_SHARDS"))]
+
+
+def customer_shards(account: str, customer_id: int) -> list[str]:
+    """Those of them that have the customer's sessions in `by_customerId`."""
+    numbers = range(min(CUSTOMER_SHARDS, settings.number("STORE_SHARDS")))
+    return [_shard(account, _hash(customer_id) + number) for number in numbers]
 
 
 def of_account(account: str, name: str | int) -> str:
@@ -191,10 +216,38 @@ def of_account(account: str, name: str | int) -> str:
     return f"{len(account)}:{account}{name}"
 
 
+def _customer_shard(account: str, customer_id: int, session_id: int) -> str:
+    return _shard(account, _hash(customer_id) + _hash(session_id) // settings.number("STORE_SHARDS") % CUSTOMER_SHARDS)
+
+
+def _shard(account: str, number: int) -> str:
+    return of_account(account, f"shard#{number % settings.number('STORE_SHARDS')}")
+
+
+def _hash(number: int) -> int:
+    return zlib.crc32(str(number).encode())
+
+
+def _packed(value: Any, name: str) -> Any:
+    """A time without its punctuation: a third less."""
+    return int("".join(filter(str.isdigit, value))) if value is not None and ORDERINGS.get(name) == "time" else value
+
+
+def _unpacked(value: Any, name: str) -> Any:
+    if value is None or ORDERINGS.get(name) != "time":
+        return value
+    digits = f"{value:017d}"
+    day, hour = f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}", f"{digits[8:10]}:{digits[10:12]}:{digits[12:14]}"
+    return f"{day}T{hour}.{digits[14:]}Z"
+
+
 def _save(table: Table, item: Item) -> bool:
     try:
-        condition = f"attribute_not_exists(#{table.key.partition}) OR #version < :version"
-        dynamodb.put(table, item, condition, version=item["version"])
+        dynamodb.put(table, item, _is_newer(table), version=item["version"])
     except ConditionFailedError:
         return False
     return True
+
+
+def _is_newer(table: Table) -> str:
+    return f"attribute_not_exists(#{table.key.partition}) OR #version < :version"

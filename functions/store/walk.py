@@ -7,9 +7,9 @@ from typing import Any
 
 from functions.store import session
 from functions.store.cursor import Position
-from functions.store.session import SESSIONS
+from functions.store.query import Query
 from sessions import dynamodb
-from sessions.tables import Index
+from sessions.tables import Index, Key, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,52 @@ class Range:
 
     def is_empty(self) -> bool:
         return self.low > self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A range of a table or index, in each of some partitions, that has all sessions that are asked for, maybe others.
+
+    `implied` are the members whose filters the range itself obeys. In the index, all its places begin with `prefix`;
+    nobody else sees that.
+    """
+
+    name: str
+    table: Table
+    index: Index | None
+    partitions: Sequence[str]
+    places: Range
+    implied: frozenset[str]
+    prefix: str = ""
+
+    @property
+    def key(self) -> Key:
+        return self.table.key if self.index is None else self.index.key
+
+    @property
+    def spread(self) -> int:
+        """The partitions that entries beside each other are spread over, evenly."""
+        most = session.CUSTOMER_SHARDS if self.has_values else len(self.partitions)
+        return min(most, len(self.partitions))
+
+    @property
+    def has_values(self) -> bool:
+        return self.index is not None and "values" in self.index.projected
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The members that its entries carry."""
+        if self.index is None:
+            return frozenset(("id", *session.OPEN_NOW.projected))
+        return frozenset(("id", *self.index.projected, *(session.PACKED if self.has_values else ())))
+
+    def filtered(self, query: Query) -> frozenset[str]:
+        """The filters that entries have still to be held against, or their sessions."""
+        return query.filtered - self.implied
+
+    def undecided(self, query: Query) -> frozenset[str]:
+        """The filters that only the session itself can tell about."""
+        return self.filtered(query) - self.known
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +106,13 @@ class Found:
 
 
 class Walk:
-    """A walk through a range of an index: the `entries` that it has come by, and whether there are no more."""
+    """A walk through a source: the `entries` that it has come by, and whether there are no more."""
 
-    def __init__(self, index: Index, partitions: Sequence[str], places: Range, *, ascending: bool) -> None:
+    def __init__(self, source: Source, *, ascending: bool) -> None:
         self.entries: list[Entry] = []
         self.is_complete = False
-        self._index = index
-        self._partitions = partitions
-        self._places = places
+        self._source = source
+        self._places = source.places
         self._ascending = ascending
 
     def begin(self, position: Position | None) -> None:
@@ -81,14 +126,7 @@ class Walk:
 
     def go(self, need: int, most_rounds: int) -> Found:
         """Comes by so many more entries, or to the end; fewer where rounds run out."""
-        found = read(
-            self._index,
-            self._partitions,
-            self._places,
-            ascending=self._ascending,
-            need=need + 1,
-            most_rounds=most_rounds,
-        )
+        found = read(self._source, self._places, ascending=self._ascending, need=need + 1, most_rounds=most_rounds)
         self.is_complete = found.is_complete and len(found.entries) <= need
         self.entries += found.entries[:need]
         if self.entries:
@@ -114,26 +152,24 @@ class _Shard:
     units: float = 0.0
 
 
-def read(
-    index: Index, partitions: Sequence[str], places: Range, *, ascending: bool, need: int, most_rounds: int = 2
-) -> Found:
-    """The first `need` entries of the range in this direction; fewer where it has no more, or rounds run out.
+def read(source: Source, places: Range, *, ascending: bool, need: int, most_rounds: int = 2) -> Found:
+    """The first `need` entries of these places in this direction; fewer where there are no more, or rounds run out.
 
     Each shard is asked for its part and some more, so that one round is nearly always enough; where one shard has
     much more than its part, those that ran out are asked again.
     """
     if places.is_empty():
         return Found([], is_complete=True)
-    shards = [_Shard(partition, places) for partition in partitions]
-    part = need / len(shards)
+    shards = [_Shard(partition, places) for partition in source.partitions]
+    part = need / source.spread
     limit = need if len(shards) == 1 else min(need, math.ceil(part + 3 * math.sqrt(part)) + 1)
     rounds = 0
     while True:
         rounds += 1
         asked = [shard for shard in shards if not shard.is_done and not _has_enough(shard, shards, need, ascending)]
-        others = [dynamodb.at_once(_ask, index, shard, ascending, limit) for shard in asked[1:]]
-        for shard in asked[:1]:  # here: a single shard's walk may itself be made at once with something else
-            _ask(index, shard, ascending, limit)
+        others = [dynamodb.at_once(_ask, source, shard, ascending, limit - len(shard.entries)) for shard in asked[1:]]
+        for shard in asked[:1]:
+            _ask(source, shard, ascending, limit - len(shard.entries))
         for waiting in others:
             waiting.result()
         merged = _trusted(shards, ascending)
@@ -158,29 +194,29 @@ def _has_enough(shard: _Shard, shards: list[_Shard], need: int, ascending: bool)
     return len(places) >= need and (last >= places[need - 1] if ascending else last <= places[need - 1])
 
 
-def _ask(index: Index, shard: _Shard, ascending: bool, limit: int) -> None:
+def _ask(source: Source, shard: _Shard, ascending: bool, limit: int) -> None:
     """One page of the shard, beyond what is known of it."""
-    partition, sort = index.key.partition, index.key.sort
+    partition, sort, prefix = source.key.partition, str(source.key.sort), source.prefix
     items, following = dynamodb.query(
-        SESSIONS,
+        source.table,
         f"#{partition} = :partition AND #{sort} BETWEEN :low AND :high",
-        index=index,
+        index=source.index,
         limit=limit + 1,  # one may be known, or left out
         descending=not ascending,
         partition=shard.partition,
-        low=shard.range.low,
-        high=shard.range.high,
+        low=prefix + shard.range.low,
+        high=prefix + shard.range.high,
     )
     shard.units += max(1, math.ceil(sum(map(dynamodb.size, items)) / session.READ_BLOCK)) / 2
-    seen = {entry.session for entry in shard.entries}
-    shard.entries += [
-        Entry(item[str(sort)], item["session"], session.known_of(item), session.weight(item))
+    found = [
+        Entry(item[sort].removeprefix(prefix), item["session"], session.known_of(item), session.weight(item))
         for item in items
-        if item["session"] not in seen and item[str(sort)] != shard.range.without
     ]
+    seen = {entry.session for entry in shard.entries}
+    shard.entries += [one for one in found if one.session not in seen and one.place != shard.range.without]
     shard.is_done = following is None and len(items) <= limit
-    if items:
-        last = items[-1][str(sort)]
+    if found:
+        last = found[-1].place
         shard.range = shard.range.within(low=last) if ascending else shard.range.within(high=last)
 
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.store import session
-from functions.store.plan import Source
-from functions.store.walk import Entry, Found
+from functions.store.walk import Entry, Found, Source
 from sessions.dynamodb import Item
 
 MOST_UNITS = 148.0
@@ -42,15 +41,15 @@ class Work:
         return max(1, self._entries(source, self.left - _LARGEST_SESSION))
 
     def _entries(self, source: Source, units: float) -> int:
-        octets = _LARGEST_ENTRY_WITH_VALUES if "values" in source.index.projected else _LARGEST_ENTRY
+        octets = _LARGEST_ENTRY_WITH_VALUES if source.has_values else _LARGEST_ENTRY
         octets += 3 * len(self.account.encode())
         return int((units - len(source.partitions) * _BLOCK) * 2 * session.READ_BLOCK / octets / _OVERREAD)
 
-    def add(self, found: Sequence[Found]) -> None:
-        """What was found in one round, or in several where one of them took several."""
-        self.rounds += max(one.rounds for one in found)
-        self.entries += sum(one.read for one in found)
-        self.units += sum(one.units for one in found)
+    def add(self, found: Found) -> None:
+        """What was found in an index."""
+        self.rounds += found.rounds
+        self.entries += found.read
+        self.units += found.units
 
     def add_blocks(self, blocks: int) -> None:
         self.units += blocks * _BLOCK

@@ -7,8 +7,8 @@ import typer
 
 from functions.store import parameters, plan, session
 from functions.store.parameters import InvalidParametersError
-from functions.store.plan import Source
 from functions.store.query import Query
+from functions.store.walk import Source
 from functions.store.work import MOST_ROUNDS, MOST_UNITS
 from infra.operations import output
 from infra.operations.deployment import Deployment
@@ -49,10 +49,11 @@ def _understood(query_string: str) -> Query:
 
 
 def _described(step: str, source: Source, query: Query) -> dict[str, Any]:
-    key, places = source.index.key, source.places
+    key, low, high = source.key, source.prefix + source.places.low, source.prefix + source.places.high
+    name = source.table.name if source.index is None else source.index.name
     first, *others = source.partitions
     partitions = f"{first} to {others[-1]}" if others else first
-    where = f"{source.index.name}: {key.partition} = {partitions}, {key.sort} from {places.low!r} to {places.high!r}"
+    where = f"{name}: {key.partition} = {partitions}, {key.sort} from {low!r} to {high!r}"
     after = sorted(source.undecided(query))
     return _row(step, source.name, where, len(source.partitions) * 0.5, query.count) | {"filtered_after_reading": after}
 

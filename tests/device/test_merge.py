@@ -17,7 +17,7 @@ from infra.local import resources
 from infra.local.resources import Queue
 from sessions import clock, dynamodb
 from tests.device import model
-from tests.device.interleaving import Interleaving
+from tests.interleaving import Interleaving
 from tests.proxy_events import batch
 
 Event = dict[str, Any]

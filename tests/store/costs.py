@@ -18,16 +18,23 @@ from tests.store.sessions import Values
 COUNT = 20
 FIRST = 1_700_000_000  # seconds
 APART = 60
-BOUND = ("none", "store", "customer", "range")
+BOUND = ("none", "store", "middle store", "customer", "good customer", "range")
 """The columns that `check` holds for."""
 CUSTOMER_SESSIONS = 25
 """How many a customer has, on average."""
 
 
 def sessions(count: int, *, stores: int) -> list[Values]:
-    """So many sessions, one a minute, of which half are in the first of the stores. The same ones every time."""
+    """So many sessions, one a minute. The same ones every time.
+
+    Half are in the first of the stores, 3 in 100 in the second. Customer 8 has 120, or a fifth of few.
+    """
     chance = random.Random(count)
-    return [_session(number, count, stores, chance) for number in range(count)]
+    made = [_session(number, count, stores, chance) for number in range(count)]
+    others = [one for one in made if one["customerId"] not in (7, 8)]
+    for one in chance.sample(others, min(120, count // 5) - sum(one["customerId"] == 8 for one in made)):
+        one["customerId"] = 8
+    return made
 
 
 def _session(number: int, count: int, stores: int, chance: random.Random) -> Values:
@@ -37,7 +44,7 @@ def _session(number: int, count: int, stores: int, chance: random.Random) -> Val
     return {
         "id": 10_000 + number,
         "code": f"{chance.getrandbits(128):032x}",
-        "storeId": None if not came else 1 if chance.random() < 0.5 else chance.randint(1, stores),
+        "storeId": _store(stores, chance) if came else None,
         "visitors": chance.choice((0, 0, 0, 0, 1, 1, 2, 3)),
         "groupSize": chance.choice((1, 1, 1, 2, 2, 3, 4)),
         "expiresAt": _text(created + 900),
@@ -49,6 +56,12 @@ def _session(number: int, count: int, stores: int, chance: random.Random) -> Val
         "status": chance.choices(STATUSES, weights=(1, 1, 80, 10, 8))[0],
         "sessionToken": f"{chance.getrandbits(128):032x}",
     }
+
+
+def _store(stores: int, chance: random.Random) -> int:
+    if stores == 1 or chance.random() < 0.5:
+        return 1
+    return 2 if chance.random() < 0.06 else chance.randint(3, stores)
 
 
 def _text(seconds: float) -> str:
@@ -88,7 +101,7 @@ def measured() -> Iterator[Cost]:
         if "RequestItems" not in request:
             units = max(0.5, consumed["CapacityUnits"])
             cost.unsaid += units - consumed["CapacityUnits"]
-            if "IndexName" in request:
+            if "KeyConditionExpression" in request:
                 cost.index += units
             else:
                 cost.sessions += units
@@ -114,20 +127,23 @@ def page(account: str, query: Query) -> tuple[listing.Page, Cost]:
     return found, cost
 
 
-def filters(count: int) -> dict[str, dict[str, Any]]:
+def filters(count: int, stores: int) -> dict[str, dict[str, Any]]:
     """The filters of a table's columns, for a retailer with so many sessions: what `Query` takes, by their names."""
     end = FIRST + APART * count
     day = {"least": {"createdAt": _text(end - 86_400)}, "most": {"createdAt": _text(end - 43_200)}}
+    smaller = {"middle store": {"equal": {"storeId": 2}}, "small store": {"equal": {"storeId": 3}}}
     return {
         "none": {},
         "store": {"equal": {"storeId": 1}},
-        "small store": {"equal": {"storeId": 2}},
+        **(smaller if stores > 1 else {}),
         "customer": {"equal": {"customerId": 7}},
+        "good customer": {"equal": {"customerId": 8}},
         "completed": {"statuses": frozenset({"completed"})},
         "expired": {"statuses": frozenset({"expired"})},
         "open": {"statuses": frozenset({"active", "created"})},
         "half a day": day,
         "store, open": {"equal": {"storeId": 1}, "statuses": frozenset({"active"})},
+        "store, expired": {"equal": {"storeId": 1}, "statuses": frozenset({"expired"})},
         "visitors": {"least": {"visitors": 3}},
         "code": {"equal": {"code": "nobody's"}},
         "token": {"equal": {"sessionToken": "nobody's"}},

@@ -115,18 +115,21 @@ def item(account: str, one: Values, *, version: str = "1", padding: int = 0) -> 
     return session.item_of(account, values=one, body=body, version=version)
 
 
-def fill(items: Iterable[dynamodb.Item]) -> None:
-    """Stores them in batches, as no recorder does: its saves are conditional."""
-    requests = [{"PutRequest": {"Item": dynamodb._encoded(one)}} for one in items]
-    batches = [requests[first : first + 25] for first in range(0, len(requests), 25)]
+def fill(account: str, items: Iterable[dynamodb.Item]) -> None:
+    """Stores them and their tokens in batches, as no recorder does: its saves are conditional."""
+    stored = [*items]
+    put = [(session.SESSIONS.physical_name, one) for one in stored]
+    put += [(session.TOKENS.physical_name, session.token_of(account, one)) for one in stored]
 
-    def store(batch: Any) -> None:
-        while batch:
-            answer = dynamodb._client().batch_write_item(RequestItems={session.SESSIONS.physical_name: batch})
-            batch = answer["UnprocessedItems"].get(session.SESSIONS.physical_name)
+    def store(batch: list[tuple[str, dynamodb.Item]]) -> None:
+        requests: dict[str, Any] = {}
+        for table, one in batch:
+            requests.setdefault(table, []).append({"PutRequest": {"Item": dynamodb._encoded(one)}})
+        while requests:
+            requests = dynamodb._client().batch_write_item(RequestItems=requests)["UnprocessedItems"]
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(store, batches))
+        list(pool.map(store, [put[first : first + 25] for first in range(0, len(put), 25)]))
 
 
 def ids(page: listing.Page) -> list[int]:

@@ -3,7 +3,7 @@
 import pytest
 
 from functions.store.deployment import FAMILY, Settings
-from functions.store.session import RECORDS, SESSIONS
+from functions.store.session import RECORDS, SESSIONS, TOKENS
 from infra import families
 from infra.settings import ENVIRONMENTS
 from sessions import accounts
@@ -46,6 +46,12 @@ def test_each_function_does_what_it_is_for() -> None:
             ("BatchGetItem", SESSIONS.name, None),
             ("BatchGetItem", RECORDS.name, None),
             *(("Query", SESSIONS.name, index.name) for index in SESSIONS.indexes),
+            ("Query", TOKENS.name, None),
+            ("Query", TOKENS.name, "open"),
         },
-        "record_sessions": {("PutItem", SESSIONS.name, None), ("PutItem", RECORDS.name, None)},
+        "record_sessions": {
+            *(("PutItem", table.name, None) for table in (SESSIONS, TOKENS, RECORDS)),
+            ("GetItem", SESSIONS.name, None),
+            ("DeleteItem", TOKENS.name, None),
+        },
     }

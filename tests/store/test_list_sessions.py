@@ -23,7 +23,7 @@ def test_as_many_requests_as_there_are_threads_do_not_wait_for_each_other_for_ev
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("STORE_SHARDS", "8")
-    fill(item("retailer", one) for one in sessions(100, stores=1))
+    fill("retailer", (item("retailer", one) for one in sessions(100, stores=1)))
     kinds = ({"sessionToken": "t"}, {"storeId": "1", "orderBy": "visitors"}, {"minVisitors": "2"}, {"after": "10001"})
     with ThreadPoolExecutor(64) as pool:
         answers = [pool.submit(asked, **kinds[number % len(kinds)]) for number in range(64)]
@@ -31,7 +31,7 @@ def test_as_many_requests_as_there_are_threads_do_not_wait_for_each_other_for_ev
 
 
 def test_a_session_that_is_not_there_is_told_with_all_other_faults() -> None:
-    fill(item("retailer", one) for one in sessions(100, stores=1))
+    fill("retailer", (item("retailer", one) for one in sessions(100, stores=1)))
     known = json.loads(asked(after="10001", count="0", direction="up")["body"])
     unknown = json.loads(asked(after="99", count="0", direction="up")["body"])
     another = json.loads(asked(before="99")["body"])

@@ -32,7 +32,7 @@ def page_line(caplog: pytest.LogCaptureFixture) -> dict[str, Any]:
 
 def test_a_page_says_what_it_took_and_nothing_of_persons(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="sessions")
-    fill(item("retailer", SESSION | {"id": number, "visitors": number % 2}) for number in range(700, 705))
+    fill("retailer", (item("retailer", SESSION | {"id": number, "visitors": number % 2}) for number in range(700, 705)))
     parameters = {"count": ["2"], "minVisitors": ["1"], "customerId": ["42424242"]}
     answer = list_sessions.handler(request(query=parameters, authorizer={"account": "retailer"}), None)
     assert answer["statusCode"] == 200

@@ -6,7 +6,7 @@ import pytest
 
 from functions.store import plan
 from functions.store.query import Query
-from functions.store.walk import Range
+from functions.store.walk import Range, Source
 
 TIME, LATER = "2026-03-01T00:00:00.000Z", "2026-03-02T00:00:00.000Z"
 
@@ -16,52 +16,71 @@ def _shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORE_SHARDS", "2")
 
 
-def told(source: plan.Source | None) -> str | None:
+def told(source: Source | None) -> str | None:
     """The source in words."""
     if source is None:
         return None
-    return f"{source.name}: {source.index.name}, {len(source.partitions)} partitions, {source.places}"
+    name = source.table.name if source.index is None else source.index.name
+    return f"{source.name}: {name}, {len(source.partitions)} partitions, {source.prefix} {source.places}"
 
 
-def source(name: str, index: str, partitions: int, low: str = "0", high: str = "2") -> str:
-    return f"{name}: {index}, {partitions} partitions, {Range(low, high)}"
+def source(name: str, index: str, partitions: int, low: str = "0", high: str = "2", *, prefix: str = "") -> str:
+    return f"{name}: {index}, {partitions} partitions, {prefix} {Range(low, high)}"
 
 
 def by(order: str) -> str:
     return source("order", f"by_{order}", 2)
 
 
+CUSTOMER = source("customer", "by_customerId", 2, prefix="0a7")
+
 CASES: list[tuple[dict[str, Any], str | None, str]] = [
     ({}, None, by("id")),
     ({"order_by": "visitors"}, None, by("visitors")),
-    ({"equal": {"sessionToken": "t"}}, source("token", "of_token", 1), by("id")),
+    ({"equal": {"sessionToken": "t"}}, source("token", "store-tokens", 1), by("id")),
     ({"equal": {"code": "c"}}, source("code", "by_code", 2, "0c\x00", "0c\x00~"), by("id")),
     (
         {"equal": {"code": "c"}, "order_by": "code"},
         None,
         source("range in order", "by_code", 2, "0c\x00", "0c\x00~"),
     ),
-    ({"equal": {"customerId": 7}}, None, source("customer", "of_customer", 1)),
-    ({"equal": {"customerId": 7}, "order_by": "code"}, source("customer", "of_customer", 1), by("code")),
-    ({"equal": {"storeId": 7}}, None, source("store in order", "of_store_by_id", 1)),
-    ({"equal": {"storeId": 7}, "order_by": "visitors"}, source("store", "of_store_by_id", 1), by("visitors")),
+    ({"equal": {"customerId": 7}}, None, CUSTOMER),
+    ({"equal": {"customerId": 7}, "order_by": "code"}, CUSTOMER, by("code")),
+    (
+        {"equal": {"customerId": 7}, "order_by": "customerId"},
+        None,
+        source("range in order", "by_customerId", 2, "0a7", "0a7~"),
+    ),
+    ({"equal": {"customerId": 7}, "statuses": frozenset({"active"})}, None, CUSTOMER),
+    ({"equal": {"storeId": 7}}, None, source("store in order", "by_storeId", 2, prefix="0a7")),
+    (
+        {"equal": {"storeId": 7}, "order_by": "visitors"},
+        None,
+        source("store in order", "of_store_by_visitors", 1),
+    ),
     (
         {"equal": {"storeId": 7}, "order_by": "storeId"},
         None,
         source("range in order", "by_storeId", 2, "0a7", "0a7~"),
     ),
     (
-        {"equal": {"storeId": 7, "customerId": 8}, "order_by": "createdAt"},
-        source("customer", "of_customer", 1),
+        {"equal": {"storeId": 8, "customerId": 7}, "order_by": "createdAt"},
+        CUSTOMER,
         source("store in order", "of_store_by_createdAt", 1),
+    ),
+    ({"equal": {"storeId": 8, "customerId": 7}}, None, CUSTOMER),
+    (
+        {"equal": {"storeId": 8, "customerId": 7}, "order_by": "customerId"},
+        None,
+        source("range in order", "by_customerId", 2, "0a7", "0a7~"),
     ),
     ({"statuses": frozenset({"active"})}, None, source("open", "open", 2)),
     ({"statuses": frozenset({"active"}), "order_by": "code"}, source("open", "open", 2), by("code")),
     ({"statuses": frozenset({"active", "completed"})}, None, by("id")),
     (
-        {"statuses": frozenset({"active"}), "equal": {"storeId": 7}},
+        {"statuses": frozenset({"active"}), "equal": {"storeId": 7}, "order_by": "code"},
         source("open", "open", 2),
-        source("store in order", "of_store_by_id", 1),
+        source("store in order", "of_store_by_code", 1),
     ),
     (
         {"least": {"createdAt": TIME}, "order_by": "createdAt"},
@@ -91,8 +110,8 @@ CASES: list[tuple[dict[str, Any], str | None, str]] = [
     ),
     (
         {"equal": {"storeId": 7}, "least": {"createdAt": TIME}, "order_by": "visitors"},
-        source("store", "of_store_by_createdAt", 1, f"0{TIME}", "1"),
-        by("visitors"),
+        source("store, range of createdAt", "of_store_by_createdAt", 1, f"0{TIME}", "1"),
+        source("store in order", "of_store_by_visitors", 1),
     ),
 ]
 

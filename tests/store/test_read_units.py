@@ -27,14 +27,14 @@ def test_a_page_costs_the_same_whatever_there_is_beside_it() -> None:
     """A thousand sessions in one store, and five thousand in two thousand; the first page and the one after it."""
     sizes = {"small": (1_000, 1), "large": (5_000, 2_000)}
     for account, (count, stores) in sizes.items():
-        fill(item(account, one, padding=700) for one in costs.sessions(count, stores=stores))
+        fill(account, (item(account, one, padding=700) for one in costs.sessions(count, stores=stores)))
     directions: tuple[Literal["asc", "desc"], ...] = ("asc", "desc")
     for ordering, direction in product(ORDERINGS, directions):
         index_units: dict[str, set[float]] = {}
-        for account, (count, _) in sizes.items():
+        for account, (count, stores) in sizes.items():
             own = costs.own_range(ordering, count)
             bounded = {"range": own} if own else {}
-            for name, filters in (costs.filters(count) | bounded).items():
+            for name, filters in (costs.filters(count, stores=stores) | bounded).items():
                 if name not in costs.BOUND:
                     continue
                 query = Query(order_by=ordering, direction=direction, **filters)
@@ -53,7 +53,7 @@ def test_no_request_costs_more_than_150_units_and_4_rounds() -> None:
     chance = random.Random(5)
     many = costs.sessions(1_500, stores=40)
     sizes = chance.choices((0, 3_000, 9_000, 60_000, 128_000), weights=(60, 20, 10, 6, 4), k=len(many))
-    fill(item("many", one, padding=size) for one, size in zip(many, sizes, strict=True))
+    fill("many", (item("many", one, padding=size) for one, size in zip(many, sizes, strict=True)))
     for kind, number in product(("customer", "store"), range(1, 61)):
         body = json.dumps({"name": "." * 3_700})
         session.save_record("many", cast(session.Kind, kind), number, body=body, version="1")

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import random
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -11,6 +13,7 @@ from functions.store import demonstration, record_sessions, session
 from infra.local.resources import Queue
 from sessions import dynamodb
 from sessions.tables import Table
+from tests.interleaving import Interleaving
 from tests.proxy_events import batch
 from tests.sessions.watching import aws_calls, dead_letters, logged, operations, stored
 
@@ -76,7 +79,7 @@ def found(account: str = "retailer", session_id: int = 7) -> dict[str, Any]:
 
 def values(account: str = "retailer", session_id: int = 7) -> dict[str, Any]:
     """What the session is sorted and filtered by."""
-    return session.values_of(found(account, session_id))
+    return session.known_of(found(account, session_id))
 
 
 def shown(kind: session.Kind, number: int, account: str = "retailer") -> dict[str, Any]:
@@ -141,11 +144,88 @@ def test_the_log_names_the_account_and_no_person(caplog: pytest.LogCaptureFixtur
     ]
 
 
-def test_a_save_is_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_save_is_one_write_and_another_for_a_sessions_token(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = aws_calls(monkeypatch)
-    record(saved(), saved("customer"), saved("store"))
+    record(saved())
+    assert operations(calls) == ["PutItem", "PutItem"]
+    calls.clear()
+    record(saved("customer"), saved("store"))
+    assert operations(calls) == ["PutItem", "PutItem"]
 
-    assert operations(calls) == ["PutItem", "PutItem", "PutItem"]
+
+def tokens() -> dict[str, bool]:
+    """The tokens there are, and whether their sessions are among the open ones."""
+    items = stored(session.TOKENS.physical_name)
+    return {item["token"]["S"].removeprefix("8:retailer"): "openShard" in item for item in items}
+
+
+def test_an_open_sessions_token_is_written_first_and_any_others_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So no session goes on that is not among the open ones, whenever the recorder stops."""
+    replace = dynamodb.replace
+    seen: list[tuple[Any, dict[str, bool]]] = []
+
+    def watched(table: Table, item: dynamodb.Item, *rest: Any, **values: Any) -> Any:
+        before = session.find("retailer", 7)
+        seen.append((before and session.known_of(before)["status"], tokens()))
+        return replace(table, item, *rest, **values)
+
+    monkeypatch.setattr(dynamodb, "replace", watched)
+    record(saved(status="active"), saved(time="2026-01-03T00:00:00Z", status="completed"))
+    assert seen == [(None, {"s-7": True}), ("active", {"s-7": True})]
+    assert tokens() == {"s-7": False}
+
+
+@pytest.mark.parametrize("status", ["active", "completed"])
+@pytest.mark.parametrize("step", ["put", "replace"])
+def test_a_save_that_got_half_way_comes_again(monkeypatch: pytest.MonkeyPatch, status: str, step: str) -> None:
+    record(saved(status="created"))
+    later = saved(time="2026-01-03T00:00:00Z", status=status)
+    with monkeypatch.context() as broken:
+        broken.setattr(dynamodb, step, lambda *_arguments, **_values: 1 / 0)
+        assert record_sessions.handler(batch(later), None)["batchItemFailures"]
+    record(later, saved(status="created"))
+    assert values()["status"] == status
+    assert tokens() == {"s-7": status == "active"}
+
+
+def test_a_session_given_another_token_leaves_the_former() -> None:
+    saves = [
+        saved(sessionId="one"),
+        saved(sessionId="two", time="2026-01-03T00:00:00Z"),
+        saved(sessionId="one", time="2026-01-04T00:00:00Z", status="completed"),
+        saved(sessionId="three", time="2026-01-05T00:00:00Z"),
+    ]
+    for order in permutations(saves):
+        record(*order, order[0])
+        assert tokens() == {"three": True}
+        for table, key in (
+            (session.TOKENS, {"token": "8:retailerthree", "idPlace": "0a7"}),
+            (session.SESSIONS, {"session": "8:retailer7"}),
+        ):
+            dynamodb.delete(table, key)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_recorders_that_save_one_session_at_once_end_in_the_newest_save(seed: int) -> None:
+    """Its token is the only one, and tells whether it is open."""
+    chance = random.Random(seed)
+    saves = [
+        saved(
+            sessionId=chance.choice(("one", "two")),
+            status=chance.choice(("active", "completed")),
+            time=f"2026-01-0{day}T00:00:00Z",
+            visitors=day,
+        )
+        for day in range(3, 8)
+    ]
+    newest = saves[-1]["data"]["session"]
+    chance.shuffle(saves)
+    again = chance.sample(saves, 2)
+    interleaving = Interleaving(seed)
+    with interleaving.installed():
+        interleaving.run(*(partial(record, *saves[worker::3], again[worker % 2]) for worker in range(3)))
+    assert (values()["visitors"], values()["sessionToken"]) == (7, newest["sessionId"])
+    assert tokens() == {newest["sessionId"]: newest["status"] == "active"}
 
 
 OLDEST_FIRST: list[dict[str, str]] = [
@@ -305,7 +385,7 @@ def test_the_demonstration_is_recorded(aws: dict[str, Queue]) -> None:
     assert len(stored(session.RECORDS.physical_name)) == 43
     going_on = [event for event in latest if event["data"].get("session", {}).get("status") in session.OPEN]
     counted = [
-        dynamodb.query(session.SESSIONS, "#openShard = :shard", index=session.OPEN_NOW, shard=shard)[0]
+        dynamodb.query(session.TOKENS, "#openShard = :shard", index=session.OPEN_NOW, shard=shard)[0]
         for shard in session.shards(demonstration.ACCOUNT)
     ]
     assert sum(map(len, counted)) == len(going_on) == 40
