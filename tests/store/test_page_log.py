@@ -44,7 +44,7 @@ def test_a_page_says_what_it_took_and_nothing_of_persons(caplog: pytest.LogCaptu
         "rounds": 3,
         "short": 0,
         "account": "retailer",
-        "calls": 3,
+        "calls": 6,
         "sessions": 2,
     }
     assert said | expected == said
