@@ -11,10 +11,11 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install -qq --disable-pip-version-check --require-hashes
 RUN := $(VENV)/.run-$(shell cksum < requirements.txt | tr -d ' ')
 DEV := $(VENV)/.dev-$(shell cksum < requirements-dev.txt | tr -d ' ')
+PARQUET := $(VENV)/.parquet-$(shell cksum < requirements-parquet.txt | tr -d ' ')
 NODE := $(VENV)/.node-$(shell cksum < requirements-node.txt | tr -d ' ')
 MODULES := node_modules/.done-$(shell cksum < package-lock.json | tr -d ' ')
 
-.PHONY: run test check synth format pins schemas bench-store
+.PHONY: run test check synth format parquet pins schemas bench-store
 
 run: $(RUN) $(BIN)/sessionctl
 	@exec $(BIN)/python -m infra.local
@@ -40,6 +41,9 @@ format: $(DEV)
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
+# What `sessionctl export --format parquet` needs: some 50 MB that nothing else does.
+parquet: $(PARQUET)
+
 # The JSON Schemas of the events, from their models.
 schemas: $(DEV)
 	@$(BIN)/python -m infra.event_schemas
@@ -49,6 +53,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 pins: $(DEV)
 	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	@$(COMPILE) -c requirements-dev.txt requirements.in -o requirements.txt
+	@$(COMPILE) -c requirements-dev.txt requirements-parquet.in -o requirements-parquet.txt
 	@$(COMPILE) -c requirements.txt layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
 	@$(COMPILE) requirements-node.in -o requirements-node.txt
 	@npm install --package-lock-only --save-dev dynalite@latest > /dev/null
@@ -64,7 +69,11 @@ $(RUN): | $(VENV)/bin/pip
 
 $(DEV): | $(NODE)
 	@$(INSTALL) -r requirements-dev.txt
-	@touch $@ $(RUN)
+	@touch $@ $(RUN) $(PARQUET)
+
+$(PARQUET): | $(VENV)/bin/pip
+	@$(INSTALL) -r requirements-parquet.txt
+	@touch $@
 
 # The operators' command, for this environment's interpreter and this folder.
 $(BIN)/sessionctl: infra/operations/launcher.py | $(VENV)/bin/pip

@@ -20,6 +20,9 @@ EXPLAINED = {
     }
 }
 """What knows how a listing is read, and reads nothing."""
+EXPORTS = {f"functions.{name}.export" for name in families.names()}
+SCANNING = {"functions/device/session.py", "functions/knowledge/session.py"}
+"""What reads a whole table, in functions that only exports call."""
 SOURCES = [
     path.relative_to(ROOT)
     for folder in ("functions", "infra", "layers/sessions")
@@ -76,6 +79,18 @@ def test_only_the_doors_open_connections(path: Path) -> None:
 def test_operators_tools_reach_tables_by_the_door_only(path: Path) -> None:
     if path.parts[:2] == ("infra", "operations"):
         assert clients(path) <= SERVICES
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_no_request_leads_to_a_scan(path: Path) -> None:
+    """Nor has a function the right to: see `tests/infra/test_functions.py`."""
+    if path.parts[0] == "functions":
+        calls = [node for node in ast.walk(ast.parse((ROOT / path).read_text())) if isinstance(node, ast.Call)]
+        scans = {ast.unparse(call.func) for call in calls} & {"dynamodb.scan"}
+        assert bool(scans) == (str(path) in SCANNING)
+        assert not imported(path) & EXPORTS
+        if path.name != "export.py":
+            assert not {ast.unparse(call.func) for call in calls} & {"session.devices_of", "session.live"}
 
 
 def test_the_rules_are_about_something() -> None:

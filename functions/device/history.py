@@ -80,6 +80,39 @@ class Session:
         """Its IPv4 and IPv6 addresses; None where no record names one."""
         return _named(self.ip_address, since), _named(self.ipv6_address, since)
 
+    def records(self, since: str) -> tuple[Record, ...]:
+        """Few records that amount to this session, going by those of moments not before `since`.
+
+        The moment of a stop or an address can have lost its mark. Then an estimate outdoes it, unless the memory was
+        full; so does it a record of no duration, which leaves no mark either.
+        """
+        marked = (
+            *(Record(status="start", moment=moment) for moment, _ in self.starts),
+            *(Record(status="interim", moment=moment, estimate=told) for moment, told in self.estimates),
+            *(Record(status="interim", moment=moment) for moment, _ in self.sightings),
+        )
+        found = [record for record in marked if record.moment >= since]
+
+        def place(moment: str, statuses: Sequence[str]) -> int:
+            for number, record in enumerate(found):
+                if record.moment == moment and record.status in statuses:
+                    return number
+            is_outdone = any(later >= moment >= earliest for later, earliest in self.estimates)
+            found.append(Record(status="interim", moment=moment, estimate=moment if is_outdone else None))
+            return len(found) - 1
+
+        if stop := self.end(since):
+            number = place(stop, ("interim",))
+            found[number] = replace(found[number], status="stop")
+        ipv4, ipv6 = self.addresses(since)
+        if ipv4 is not None:
+            number = place(self.ip_address[0], ("start", "interim", "stop"))
+            found[number] = replace(found[number], ip_address=ipv4)
+        if ipv6 is not None:
+            number = place(self.ipv6_address[0], ("start", "interim", "stop"))
+            found[number] = replace(found[number], ipv6_address=ipv6)
+        return tuple(found)
+
     def last_activity(self) -> str:
         """The latest moment of any of its records."""
         marks = (*self.starts, *self.estimates, *self.sightings)
@@ -129,6 +162,19 @@ def ownership(events: Sequence[Registration]) -> Ownership:
             since = event.time if registered_before else ""
             account, registered_before = event.account, True
     return Ownership(account, since)
+
+
+def own_registrations(events: Sequence[Registration]) -> tuple[Registration, ...]:
+    """The owner's, from the one on that gave it the device; with two more they fit into the memory."""
+    owner: str | None = None
+    own: list[Registration] = []
+    for number, event in enumerate(events, 1):
+        before, owner = owner, ownership(events[:number]).account
+        if owner != before:
+            own = []
+        if owner == event.account:
+            own.append(event)
+    return (*own[:1], *own[1:][3 - LONGEST_MEMORY :])
 
 
 def _named(address: Mark, since: str) -> str | None:

@@ -6,6 +6,7 @@
 | one of its sessions, to add a record | table | iccid, item = `session#` + accounting session id |
 | the session that began last | `by_beginning` | iccid, descending |
 | all of them, when the device changes hands | table | iccid, item begins with `session#` |
+| all of an account's, for an export | table and `by_beginning` | none: the table is read; then iccid, descending |
 
 The `device` item holds the answer, ready to be sent. Records change the item of their session, each write on the
 condition that nobody else changed it meanwhile; then the answer is made from the session that began last, and
@@ -14,9 +15,10 @@ behind never overwrites what another one knew (`docs/decisions/0003-device-witho
 """
 
 import json
+import math
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -94,6 +96,39 @@ def register(iccid: str, event: Registration, *, now: datetime) -> None:
         if _answer_anew(iccid, changed):
             return
     raise ContendedError
+
+
+def devices_of(account_id: str) -> Iterator[tuple[str, Sequence[Registration]]]:
+    """The devices that the account has now, and how they were registered. Reads the whole table, for operators."""
+    start = None
+    while True:
+        items, start = dynamodb.scan(
+            TABLE,
+            "#item = :device AND #account = :account",
+            "iccid",
+            "registrations",
+            start=start,
+            device=_DEVICE,
+            account=account_id,
+        )
+        for item in items:
+            yield item["iccid"], [Registration(*entry) for entry in item["registrations"]]
+        if start is None:
+            return
+
+
+def sessions_of(iccid: str, *, now: datetime) -> Iterator[tuple[str, Session]]:
+    """The device's sessions, the one that began last first, by their accounting session id."""
+    start = None
+    while True:
+        items, start = dynamodb.query(
+            TABLE, "#iccid = :iccid", index=BY_BEGINNING, descending=True, consistent=True, start=start, iccid=iccid
+        )
+        for item in items:
+            if item.get("dropAfter", math.inf) > now.timestamp():
+                yield item["item"].removeprefix(_SESSION), _session(item["state"])
+        if start is None:
+            return
 
 
 def _add(iccid: str, session_id: str, accounting: Record, since: str) -> bool:
@@ -293,9 +328,10 @@ def _date(moment: str | None) -> str | None:
 
 
 def _device_key(iccid: str) -> dict[str, str]:
-    return {"iccid": iccid, "item": "device"}
+    return {"iccid": iccid, "item": _DEVICE}
 
 
+_DEVICE = "device"
 _SESSION = "session#"
 
 

@@ -12,7 +12,7 @@ RESERVED_ID = "new"
 LONGEST_STRING = 256  # characters
 LARGEST_BODY = 8 * 1024  # bytes
 
-_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _HEADERS = {"agentId": "gkc_agentId", "customerId": "gkc_customerId"}
 _BODY = ("visitId", "globalVisitId")
 
@@ -33,7 +33,7 @@ def lifetime() -> timedelta:
 def session_id(event: Event) -> str:
     """The id in the path. `InvalidRequestError` where no client may bring such an id."""
     brought = proxy.path_parameter(event, "sessionId")
-    if not _ID.fullmatch(brought):
+    if not ID.fullmatch(brought):
         raise InvalidRequestError("sessionId must be 1 to 128 of A-Z a-z 0-9 . _ ~ -")
     return brought
 

@@ -6,7 +6,7 @@ Members are stored as JSON texts, ready to be spliced into an answer. A session 
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from sessions import clock, dynamodb
@@ -61,6 +61,35 @@ def associate(session_id: str, members: Mapping[str, str], *, now: datetime, lif
         except ConditionFailedError:
             pass  # meanwhile another caller started the new session, or the table dropped the old one
     raise ConditionFailedError
+
+
+def live(*, now: datetime) -> Iterator[str]:
+    """The JSON of all sessions that are not over. Reads the whole table, for operators."""
+    start = None
+    while True:
+        items, start = dynamodb.scan(TABLE, _LIVE, start=start, now=clock.milliseconds(now))
+        yield from map(_json, items)
+        if start is None:
+            return
+
+
+def put_back(
+    session_id: str,
+    members: Mapping[str, str],
+    *,
+    created: datetime,
+    updated: datetime,
+    expires: datetime,
+    now: datetime,
+) -> bool:
+    """Stores the session as it was, unless the one under this id is live and as new; whether it did."""
+    item = _item(session_id, members, updated, expires - updated) | {"createdAt": clock.milliseconds(created)}
+    condition = f"attribute_not_exists(#id) OR NOT ({_LIVE}) OR #updatedAt < :updatedAt"
+    try:
+        dynamodb.put(TABLE, item, condition, now=clock.milliseconds(now), updatedAt=item["updatedAt"])
+    except ConditionFailedError:
+        return False
+    return True
 
 
 def _item(session_id: str, members: Mapping[str, str], now: datetime, lifetime: timedelta) -> Item:

@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | the sessions of a client's user, newest first | `by_user` | user = client + user, order ascending |
 | the session an event saves | table | client and reference |
+| all of a client's, for an export | table | client |
 
 `order` is the time from `createdAt` to the end of the calendar, in minutes as the contract shows it, then the
 reference: so ascending means newest first, ties by reference. `body` is the session's JSON, ready to be sent.
@@ -12,7 +13,7 @@ reference: so ascending means newest first, ties by reference. `body` is the ses
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -39,6 +40,15 @@ class Listing:
 
     bodies: Sequence[str]
     after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A session with what its answer does not show. `version` is that of the event that saved it."""
+
+    user_id: str
+    body: str
+    version: str
 
 
 def save(*, client_id: str, user_id: str, reference: str, created_at: datetime, body: str, version: str) -> bool:
@@ -88,6 +98,17 @@ def of_user(client_id: str, user_id: str, after: str | None = None) -> Listing:
             position = item["order"]
         if start is None:
             return Listing(bodies, None)
+
+
+def of_client(client_id: str) -> Iterator[Saved]:
+    """All sessions of the client, by reference. One Query for each megabyte."""
+    start = None
+    while True:
+        items, start = dynamodb.query(TABLE, "#client = :client", consistent=True, start=start, client=client_id)
+        for item in items:
+            yield Saved(item["user"].removeprefix(_user(client_id, "")), item["body"], item["version"])
+        if start is None:
+            return
 
 
 def _minute(moment: datetime) -> datetime:

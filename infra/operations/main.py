@@ -6,7 +6,7 @@ from io import TextIOWrapper
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.operations import account, credential, dead_letters, listing, status
+from infra.operations import account, credential, dead_letters, export, listing, status
 from infra.operations.errors import FAILED, OK, OperationError, refusal
 from infra.operations.output import tell
 from sessions.dynamodb import UnprocessedError
@@ -24,6 +24,10 @@ app.add_typer(account.app, name="account")
 app.add_typer(credential.app, name="credential")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(listing.app, name="listing")
+app.command(
+    epilog="\b\nExample: sessionctl export store --account acme-groceries --since 2026-01-01T00:00:00Z"
+    " --until 2026-02-01T00:00:00Z --output january.jsonl"
+)(export.export)
 app.command(epilog="\b\nExample: sessionctl status --local")(status.status)
 
 

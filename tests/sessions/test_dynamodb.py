@@ -194,6 +194,25 @@ def test_a_query_reads_an_index() -> None:
     assert start is None
 
 
+def test_a_scan_walks_all_pages_for_what_its_condition_holds_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = put_some(30)
+    calls = aws_calls(monkeypatch)
+    scan = dynamodb._client().scan
+    monkeypatch.setattr(dynamodb._client(), "scan", lambda **request: scan(**request, Limit=7))
+    found: list[Item] = []
+    start: Item | None = None
+    while True:
+        items, start = dynamodb.scan(TABLE, "#number >= :least", "partition", "sort", start=start, least=10)
+        assert len(items) <= 7
+        found += items
+        if start is None:
+            break
+
+    assert sorted(found, key=lambda item: item["sort"]) == keys[10:]
+    assert len(calls) in (5, 6)
+    assert {request["ConsistentRead"] for _, request in calls} == {True}
+
+
 def test_a_batch_has_at_most_100_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     stored = put_some(101)
     missing = [{"partition": "q", "sort": str(number)} for number in range(149)]

@@ -5,7 +5,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from sessions import clock
-from sessions.events import CloudEvent
+from sessions.events import CloudEvent, written
 
 EVENT = {"specversion": "1.0", "id": "1", "source": "/test", "time": "2026-01-02T03:04:05Z"}
 EVENTS = TypeAdapter(CloudEvent)
@@ -160,3 +160,13 @@ def test_milliseconds_are_cut_and_not_rounded() -> None:
 
 def test_the_clock_is_in_utc() -> None:
     assert clock.now().tzinfo is UTC
+
+
+@pytest.mark.parametrize("time", ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.67Z", "0001-01-01T00:00:10.000001Z"])
+def test_an_event_is_written_as_short_as_its_version_was_told(time: str) -> None:
+    event = read(time=time, id='é"\\\U0001f600', source="/\u2028")
+    text = written("test", event.version, '{"a":1e2}')
+
+    assert EVENTS.validate_json(text).version == event.version
+    assert text.endswith(f'"type":"test","time":"{time}","data":{{"a":1e2}}}}')
+    assert '"id":"é\\"\\\\\U0001f600"' in text

@@ -144,9 +144,27 @@ def query(
         request["Limit"] = limit
     if start is not None:
         request["ExclusiveStartKey"] = _encoded(start)
-    answer = _read(_client().query, request)
-    following = answer.get("LastEvaluatedKey")
-    return [_decoded(item) for item in answer["Items"]], _decoded(following) if following else None
+    return _page(_read(_client().query, request))
+
+
+def scan(
+    table: Table, condition: str, /, *attributes: str, start: Item | None = None, **values: Value
+) -> tuple[list[Item], Item | None]:
+    """Of one megabyte of the table, in no order, the items for which this holds; and the `start` of the next page.
+
+    It reads all there is, and pays for it: for operators' tools, where a question is too rare for an index.
+    """
+    names = condition + " ".join(f"#{name}" for name in attributes)
+    request: dict[str, Any] = {
+        "TableName": table.physical_name,
+        "ConsistentRead": True,
+        **_expression("FilterExpression", condition, values, names),
+    }
+    if attributes:
+        request["ProjectionExpression"] = ", ".join(f"#{name}" for name in attributes)
+    if start is not None:
+        request["ExclusiveStartKey"] = _encoded(start)
+    return _page(_read(_client().scan, request))
 
 
 def put(table: Table, item: Item, condition: str | None = None, /, **values: Value) -> None:
@@ -186,6 +204,11 @@ def delete(table: Table, key: Mapping[str, str], condition: str | None = None, /
     if condition is not None:
         request |= _expression("ConditionExpression", condition, values)
     _write(_client().delete_item, request)
+
+
+def _page(answer: Any) -> tuple[list[Item], Item | None]:
+    following = answer.get("LastEvaluatedKey")
+    return [_decoded(item) for item in answer["Items"]], _decoded(following) if following else None
 
 
 def _batch(table: Table, keys: list[Any], attributes: Sequence[str], consistent: bool) -> list[Item]:
