@@ -79,7 +79,7 @@ def _code(family: str) -> lambda_.Code:
     """The family's modules under their import names, without those that only `infra` reads."""
     here = f"/functions/{family}"
     only = ["/*", "!/functions", "/functions/*", "!/functions/__init__.py", f"!{here}", f"{here}/*", f"!{here}/*.py"]
-    unused = [f"{here}/deployment.py", f"{here}/demonstration.py"]
+    unused = [f"{here}/{name}.py" for name in ("deployment", "demonstration", "erasure")]
     return lambda_.Code.from_asset(str(ROOT), exclude=[*only, *unused], ignore_mode=IgnoreMode.GIT)
 
 

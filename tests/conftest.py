@@ -15,7 +15,7 @@ from moto import mock_aws
 from infra import families
 from infra.local import resources
 from infra.local.resources import Queue
-from sessions import accounts, clock, dynamodb, recording
+from sessions import accounts, clock, dynamodb, erasures, recording
 from sessions.tables import Table
 from tests.dynalite import running_dynalite
 from tests.platform import eventually
@@ -49,6 +49,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Queue]]:
         before = dict(os.environ)
         dynamodb._client.cache_clear()
         recording._client.cache_clear()
+        erasures._keys.clear()
         found = [families.load(name) for name in families.names()]
         resources.create_tables(found)
         queues = {family.name: resources.create_queue(family) for family in found if family.recorder}
@@ -76,6 +77,7 @@ def on_dynalite(dynalite: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynalite)
     dynamodb._client.cache_clear()
+    erasures._keys.clear()
     client = dynamodb._client()
     found = [families.load(name) for name in families.names()]
     tables = [accounts.TABLE, *(table for family in found for table in family.tables)]

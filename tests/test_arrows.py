@@ -21,8 +21,8 @@ EXPLAINED = {
 }
 """What knows how a listing is read, and reads nothing."""
 EXPORTS = {f"functions.{name}.export" for name in families.names()}
-SCANNING = {"functions/device/session.py", "functions/knowledge/session.py"}
-"""What reads a whole table, in functions that only exports call."""
+SCANNING = {"functions/device/session.py", "functions/knowledge/erasure.py", "functions/knowledge/session.py"}
+"""What reads a whole table, in functions that only exports and erasures call."""
 SOURCES = [
     path.relative_to(ROOT)
     for folder in ("functions", "infra", "layers/sessions")

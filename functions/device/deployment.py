@@ -1,12 +1,13 @@
 """What this family asks of the platform."""
 
 from functions.device.session import BY_BEGINNING, TABLE
-from sessions import accounts
+from sessions import accounts, erasures
 from sessions.deployment import Family, Function, Right
 
+ERASURES = erasures.table("device")
 FAMILY = Family(
     name="device",
-    tables=(TABLE,),
+    tables=(TABLE, ERASURES),
     authorizer=Function(module="authorize", rights=(Right(("GetItem",), accounts.TABLE),)),
     endpoints=(Function(module="get_session_info", rights=(Right(("GetItem",), TABLE),)),),
     recorder=Function(
@@ -15,6 +16,8 @@ FAMILY = Family(
         rights=(
             Right(("GetItem", "PutItem", "UpdateItem", "Query"), TABLE),
             Right(("Query",), TABLE, BY_BEGINNING),
+            Right(("GetItem",), ERASURES),
+            Right(("GetItem",), accounts.TABLE),
         ),
     ),
 )

@@ -5,12 +5,17 @@ from typing import Literal
 from functions.device import session
 from functions.device.events import EVENTS, AccountingEvent, Event, RegisteredEvent, RemovedEvent
 from functions.device.history import Record, Registration
-from sessions import clock, log
+from sessions import clock, erasures, log
+from sessions.erasures import Person
 from sessions.recording import NotYetError, recorder
 
 
 def record(event: Event) -> None:
-    """Adds the event to its device's history. `NotYetError` where that has to wait."""
+    """Adds the event to its device's history, unless that was erased since. `NotYetError` where it has to wait."""
+    # What a delayed record tells is of its moment: from before the erasure, even if it was sent after it.
+    at = event.moment if isinstance(event, AccountingEvent) else event.time
+    if erasures.has_erased("device", Person(None, event.data.iccid), at=at):
+        return
     try:
         if isinstance(event, AccountingEvent):
             _record_accounting(event)

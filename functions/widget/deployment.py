@@ -1,12 +1,13 @@
 """What this family asks of the platform."""
 
 from functions.widget.session import BY_USER, TABLE
-from sessions import accounts
+from sessions import accounts, erasures
 from sessions.deployment import Family, Function, Right
 
+ERASURES = erasures.table("widget")
 FAMILY = Family(
     name="widget",
-    tables=(TABLE,),
+    tables=(TABLE, ERASURES),
     has_api_keys=True,
     authorizer=Function(module="authorize", rights=(Right(("GetItem",), accounts.TABLE),)),
     endpoints=(
@@ -15,5 +16,9 @@ FAMILY = Family(
             rights=(Right(("Query",), TABLE, BY_USER), Right(("GetItem",), accounts.TABLE)),
         ),
     ),
-    recorder=Function(module="record_sessions", timeout=30, rights=(Right(("PutItem",), TABLE),)),
+    recorder=Function(
+        module="record_sessions",
+        timeout=30,
+        rights=(Right(("PutItem",), TABLE), Right(("GetItem",), ERASURES), Right(("GetItem",), accounts.TABLE)),
+    ),
 )

@@ -2,13 +2,16 @@
 
 from functions.widget import session
 from functions.widget.events import EVENTS, SessionSavedEvent
-from sessions import log
+from sessions import erasures, log
+from sessions.erasures import Person
 from sessions.recording import recorder
 
 
 def record(event: SessionSavedEvent) -> None:
-    """Stores the session ready to be sent, unless a newer save is stored already."""
+    """Stores the session ready to be sent, unless a newer save is stored already, or its user was erased since."""
     saved = event.data
+    if erasures.has_erased("widget", Person(saved.client_id, saved.user_id), at=event.time):
+        return
     stored = session.save(
         client_id=saved.client_id,
         user_id=saved.user_id,

@@ -56,7 +56,7 @@ def save(*, client_id: str, user_id: str, reference: str, created_at: datetime, 
     item = {
         "client": client_id,
         "reference": reference,
-        "user": _user(client_id, user_id),
+        "user": user_key(client_id, user_id),
         "order": f"{(_END - _minute(created_at)) // timedelta(minutes=1):010d}{reference}",
         "body": body,
         "version": version,
@@ -87,7 +87,7 @@ def of_user(client_id: str, user_id: str, after: str | None = None) -> Listing:
             "order",
             index=BY_USER,
             start=start,
-            user=_user(client_id, user_id),
+            user=user_key(client_id, user_id),
             position=position or " ",
         )
         for item in items:
@@ -106,18 +106,18 @@ def of_client(client_id: str) -> Iterator[Saved]:
     while True:
         items, start = dynamodb.query(TABLE, "#client = :client", consistent=True, start=start, client=client_id)
         for item in items:
-            yield Saved(item["user"].removeprefix(_user(client_id, "")), item["body"], item["version"])
+            yield Saved(item["user"].removeprefix(user_key(client_id, "")), item["body"], item["version"])
         if start is None:
             return
 
 
-def _minute(moment: datetime) -> datetime:
-    return moment.replace(second=0, microsecond=0)
-
-
-def _user(client_id: str, user_id: str) -> str:
+def user_key(client_id: str, user_id: str) -> str:
     """One key of the two: the length keeps (`ab`, `c`) apart from (`a`, `bc`)."""
     return f"{len(client_id)}:{client_id}{user_id}"
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
 
 
 def _position(after: str) -> str:

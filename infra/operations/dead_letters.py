@@ -1,14 +1,11 @@
 """`sessionctl dead-letters`: events that could not be recorded, and why."""
 
 import json
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import Annotated, Any
 
 import boto3
 import typer
@@ -17,19 +14,13 @@ from infra.operations import output, queues
 from infra.operations.deployment import Deployment
 from infra.operations.errors import NotFoundError, OperationError
 from infra.operations.operation import FamilyName, Yes, operation
+from infra.operations.reading import Letter, Reading
 from infra.settings import QUEUE_MESSAGE_BYTES
 from sessions import clock
 
-if TYPE_CHECKING:
-    from mypy_boto3_sqs.type_defs import MessageTypeDef
-
 app = typer.Typer(no_args_is_help=True, help="Dead letters: events that could not be recorded, and why.")
 
-_BATCH = 10
 _BATCH_BYTES = 256 * 1024  # all bodies together
-_HIDDEN = 120  # seconds, from others who read, should this process die before it gives back what it holds
-_LONGEST = 90.0  # seconds of reading while something is held, so that nothing is read twice
-_MOST_HELD = 20_000
 _LONGEST_NAME = 256  # of an event's id: see docs/events.md
 
 MessageId = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="The message's id, as `list` shows it.")]
@@ -40,18 +31,6 @@ All = Annotated[bool, typer.Option("--all", help="All that are there now.")]
 ReasonContains = Annotated[
     str | None, typer.Option(metavar="TEXT", help="With --all: only those whose reason has this text.")
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """`reason` is None where SQS moved the message by itself; `sent` in milliseconds since 1970."""
-
-    id: str
-    receipt: str
-    body: str
-    reason: str | None
-    sent: int
-    received: int
 
 
 @app.command("list", epilog="\b\nExample: sessionctl dead-letters list device --local")
@@ -65,7 +44,7 @@ def list_(
     url, _ = _queues(deployment, family)
     depth = queues.depth(url)
     found: list[dict[str, Any]] = []
-    with _Reading(url) as reading:
+    with Reading(url) as reading:
         for batch in reading.batches():
             found += [_described(letter) for letter in batch]
             if len(found) > limit:
@@ -82,7 +61,7 @@ def list_(
 def show(deployment: Deployment, family: FamilyName, message_id: MessageId) -> output.Found:
     """One of them with its body, which may be personal. It stays."""
     url, _ = _queues(deployment, family)
-    with _Reading(url) as reading:
+    with Reading(url) as reading:
         for letter in (one for batch in reading.batches() for one in batch):
             if letter.id == message_id:
                 return _described(letter) | {"body": letter.body}
@@ -152,81 +131,6 @@ class _Wanted:
         return letter.sent < before and (self.text or "") in (letter.reason or "")
 
 
-class _Reading:
-    """A look at the whole queue. Others do not see what it holds; in the end, however that comes, all is given back."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._client = boto3.client("sqs")
-        self._held: dict[str, str] = {}
-        self._is_stopped = False
-        self._on_interrupt: Any = signal.SIG_DFL
-        self.is_whole = False
-
-    def __enter__(self) -> Self:
-        self._on_interrupt = signal.signal(signal.SIGINT, self._stop)
-        return self
-
-    def _stop(self, *_: object) -> None:
-        """Waits for the answer under way, whose messages would be hidden and not known; the second time it does not."""
-        if self._is_stopped:
-            raise KeyboardInterrupt
-        self._is_stopped = True
-
-    def batches(self) -> Iterator[list[Letter]]:
-        """Each letter once, at most ten at a time, in no order; `is_whole` once there are no more."""
-        first = time.monotonic()
-        while len(self._held) < _MOST_HELD and time.monotonic() - first < _LONGEST:
-            received = self._client.receive_message(
-                QueueUrl=self._url,
-                MaxNumberOfMessages=_BATCH,
-                VisibilityTimeout=_HIDDEN,
-                WaitTimeSeconds=1,  # asks all of SQS's servers, not some
-                AttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
-                MessageAttributeNames=["reason"],
-            )
-            letters = [_letter(message) for message in received.get("Messages", ())]
-            new = {letter.id: letter for letter in letters if letter.id not in self._held}
-            self._held |= {letter.id: letter.receipt for letter in letters}  # the latest receipt is the one that counts
-            if self._is_stopped:
-                raise KeyboardInterrupt
-            if not letters:
-                self.is_whole = True
-                return
-            if not self._held.keys() - new.keys():
-                first = time.monotonic()
-            yield list(new.values())
-
-    def delete(self, letters: Sequence[Letter]) -> int:
-        """How many are gone for good; others are as they were."""
-        if not letters:
-            return 0
-        entries: Any = [
-            {"Id": str(number), "ReceiptHandle": self._held[letter.id]} for number, letter in enumerate(letters)
-        ]
-        answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
-        gone = [letters[int(one["Id"])] for one in answer.get("Successful", ())]
-        for letter in gone:
-            del self._held[letter.id]
-        return len(gone)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self._give_back(list(self._held.values()))
-        finally:
-            signal.signal(signal.SIGINT, self._on_interrupt)
-
-    def _give_back(self, receipts: Sequence[str]) -> None:
-        for first in range(0, len(receipts), _BATCH):
-            entries: Any = [
-                {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
-                for number, receipt in enumerate(receipts[first : first + _BATCH])
-            ]
-            self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
-
-
 def _settle(
     family: str, url: str, wanted: _Wanted, verb: str, take: Callable[[Sequence[Letter]], Sequence[Letter]]
 ) -> output.Found:
@@ -234,7 +138,7 @@ def _settle(
     done = failed = 0
     missing = set(wanted.ids)
     before = _now(url)
-    with _Reading(url) as reading:
+    with Reading(url) as reading:
         for batch in reading.batches():
             chosen = [letter for letter in batch if wanted.has(letter, before)]
             deleted = reading.delete(take(chosen))
@@ -296,17 +200,6 @@ def _now(url: str) -> int:
     return int((parsedate_to_datetime(told).timestamp() + 1 if told else time.time()) * 1000)
 
 
-def _letter(message: "MessageTypeDef") -> Letter:
-    return Letter(
-        id=message["MessageId"],
-        receipt=message["ReceiptHandle"],
-        body=message["Body"],
-        reason=reason.get("StringValue") if (reason := message.get("MessageAttributes", {}).get("reason")) else None,
-        sent=int(message["Attributes"]["SentTimestamp"]),
-        received=int(message["Attributes"]["ApproximateReceiveCount"]),
-    )
-
-
 def _described(letter: Letter) -> dict[str, Any]:
     event_type, event_id = _event(letter.body)
     return {
@@ -334,6 +227,6 @@ def _event(body: str) -> tuple[str | None, str | None]:
     return kind, name
 
 
-def _missing(family: str, message_ids: Sequence[str], reading: _Reading) -> str:
+def _missing(family: str, message_ids: Sequence[str], reading: Reading) -> str:
     named = f"{family} has no dead letter {', '.join(message_ids)}"
     return f"{named}, or somebody else is reading it." if reading.is_whole else f"{named} among those looked at."

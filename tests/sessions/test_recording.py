@@ -279,7 +279,7 @@ def test_what_cannot_be_buried_stays_in_the_queue(aws: dict[str, Queue], monkeyp
     again = [{"itemIdentifier": event["Records"][0]["messageId"]}]
 
     assert record_sessions.handler(event, None) == {"batchItemFailures": again}
-    assert operations(calls) == ["SendMessage", "PutItem"]
+    assert operations(calls) == ["SendMessage", "GetItem", "PutItem"]
 
 
 def test_the_log_counts_a_batch(aws: dict[str, Queue], caplog: pytest.LogCaptureFixture) -> None:

@@ -7,6 +7,7 @@ at once, so that one can be replaced without a gap. The secret itself is known o
 | --- | --- | --- |
 | account | `accounts#<family>` | account id |
 | credential | `credential#<family>#<credential id>` | `credential` |
+| key of the erased persons | `erasures#<family>` | `key` (`erasures.py`) |
 
 A credential's id is the head of its secret's SHA-256: so one key lookup finds it, and the comparison in constant
 time still covers the whole digest. An account lists the ids of its credentials; there is no index and no scan.
