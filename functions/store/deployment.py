@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from functions.store.session import OPEN_NOW, RECORDS, SESSIONS, TOKENS
-from sessions import accounts
+from sessions import accounts, erasures
 from sessions.deployment import Family, Function, Right
 
-_MOST_SHARDS = 16
+MOST_SHARDS = 16
 """A page asks each of them."""
 
 
@@ -19,13 +19,14 @@ class Settings:
     as it is: a change leaves those that are stored in partitions where nobody looks."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.shards <= _MOST_SHARDS:
-            raise ValueError(f"shards must be from 1 to {_MOST_SHARDS}")
+        if not 1 <= self.shards <= MOST_SHARDS:
+            raise ValueError(f"shards must be from 1 to {MOST_SHARDS}")
 
 
+ERASURES = erasures.table("store")
 FAMILY = Family(
     name="store",
-    tables=(SESSIONS, TOKENS, RECORDS),
+    tables=(SESSIONS, TOKENS, RECORDS, ERASURES),
     settings=Settings(),
     local_settings=Settings(shards=1),  # there, a query costs the table's size, however few it finds
     authorizer=Function(module="authorize", rights=(Right(("GetItem",), accounts.TABLE),)),
@@ -49,6 +50,8 @@ FAMILY = Family(
             Right(("PutItem", "GetItem"), SESSIONS),
             Right(("PutItem", "DeleteItem"), TOKENS),
             Right(("PutItem",), RECORDS),
+            Right(("GetItem",), ERASURES),
+            Right(("GetItem",), accounts.TABLE),
         ),
     ),
 )

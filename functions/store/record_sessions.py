@@ -4,13 +4,20 @@ from typing import Any
 
 from functions.store import ordering, session
 from functions.store.events import EVENTS, CustomerSavedEvent, Moment, Session, SessionSavedEvent, type_of_event
-from sessions import clock, log
+from sessions import clock, erasures, log
+from sessions.erasures import Person
 from sessions.recording import recorder
 
 
 def record(event: type_of_event) -> None:
-    """Stores what was saved ready to be sent, unless a newer save of it is stored already."""
+    """Stores what was saved ready to be sent, unless a newer save of it is stored already.
+
+    A session or customer is ignored where the customer was erased since.
+    """
     account = event.data.account_id
+    customer_id = _customer_of(event)
+    if customer_id is not None and erasures.has_erased("store", Person(account, str(customer_id)), at=event.time):
+        return
     match event:
         case SessionSavedEvent():
             saved = event.data.session
@@ -25,6 +32,16 @@ def record(event: type_of_event) -> None:
             stored = session.save_record(account, "store", store.id, body=store.body, version=event.version)
             kind = "store"
     log.info("save recorded" if stored else "older save ignored", kind=kind, account=account)
+
+
+def _customer_of(event: type_of_event) -> int | None:
+    match event:
+        case SessionSavedEvent():
+            return event.data.session.customer_id
+        case CustomerSavedEvent():
+            return event.data.customer.id
+        case _:
+            return None
 
 
 def values_of(saved: Session) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import boto3
 
 from sessions import accounts as accounts_table
 from tests.answers import Client
-from tests.local.accounts import new_fleet, new_insurer
+from tests.local.accounts import new_fleet, new_insurer, new_retailer
 from tests.platform import Platform, event
 
 Event = dict[str, Any]
@@ -21,7 +21,7 @@ BEFORE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A person, who has `events`, and neighbours, whose events have nothing of the person's `secrets`.
+    """A person, who has `events`, and neighbours, who have the word `others` wherever they have one of the `secrets`.
 
     `ask` gives what the API says of the person, and `ask_neighbours` of the others; `unknown` is what it says of
     nobody. `late` are events of before, that come after the erasure; `later` are of after.
@@ -30,6 +30,7 @@ class Case:
     family: str
     arguments: Sequence[str]
     secrets: Sequence[str]
+    others: str
     events: Sequence[Event]
     neighbours: Sequence[Event]
     refused: Sequence[Event | str]
@@ -112,7 +113,8 @@ def widget(platform: Platform, http: Client) -> Case:
     return Case(
         family="widget",
         arguments=[user, "--account", client],
-        secrets=[who, f"{len(client)}:{client}{user}"],
+        secrets=[who, user],
+        others=theirs,
         events=events,
         neighbours=[
             saved(client, neighbour, "LA-8", BEFORE, theirs),
@@ -127,7 +129,7 @@ def widget(platform: Platform, http: Client) -> Case:
         neighbours_refused=[
             saved(client, neighbour, "LA-8", BEFORE, theirs, colour="red"),
             saved(other, user, "LA-8", BEFORE, theirs, colour="red"),
-            f'{{"userId": "{neighbour}", "email": "{user}@example.com", "known": "{user}-2"',
+            f'{{"userId": "{neighbour}", "email": "{user}@example.com", "known": "{user}-2", "who": "{theirs}"',
         ],
         ask=lambda: http.get(f"/{client}/sessions/{user}", headers).json,
         ask_neighbours=lambda: [
@@ -163,6 +165,7 @@ def device(platform: Platform, http: Client) -> Case:
         family="device",
         arguments=[iccid],
         secrets=[iccid, "2001:db8:440"],
+        others=neighbour,
         events=events,
         neighbours=[registered(neighbour, BEFORE), accounting(neighbour, BEFORE)],
         refused=[
@@ -185,4 +188,78 @@ def device(platform: Platform, http: Client) -> Case:
     )
 
 
-CASES = {"widget": widget, "device": device}
+def store(platform: Platform, http: Client) -> Case:
+    """A retailer's customer; another customer of the account, and the customer of the same number of another one."""
+    mark = uuid4().hex[:8]
+    customer = uuid4().int % 10**12 + 10**12
+    neighbour = customer + 1
+    account, other = f"retailer-{mark}", f"other-{mark}"
+    headers, other_headers = new_retailer(platform, account)[0], new_retailer(platform, other)[0]
+
+    def session(account: str, customer_id: int, number: int, at: datetime, who: str, **more: Any) -> Event:
+        saved = {
+            "id": number,
+            "sessionId": f"{who}-{number}",
+            "code": f"code-{who}-{number}",
+            "status": "active" if number % 2 else "completed",
+            "createdAt": at.isoformat(),
+            "updatedAt": at.isoformat(),
+            "expiresAt": at.isoformat(),
+            "customerSatisfactionSubmitted": False,
+            "suspectedFraud": False,
+            "groupSize": 1,
+            "visitors": 1,
+            "metadata": {"email": f"{who}@example.com"},
+            "customerId": f"00{customer_id}",
+        }
+        return event("store.session.saved", at=at, accountId=account, session=saved | more)
+
+    def known(account: str, customer: int, at: datetime, who: str, **more: Any) -> Event:
+        data = {"id": customer, "role": "customer", "email": f"{who}@example.com", "firstName": who, "phone": f"+{who}"}
+        return event("store.customer.saved", at=at, accountId=account, customer=data | more)
+
+    def ask(headers: dict[str, str], customer: int) -> Any:
+        return http.get(f"/api/admin/v2/sessions?customerId={customer}", headers).json["data"]
+
+    who, theirs = f"person{mark}", f"neighbour{mark}"
+    events = [session(account, customer, number, BEFORE + timedelta(days=number), who) for number in range(1, 6)]
+    events.append(known(account, customer, BEFORE, who))
+    return Case(
+        family="store",
+        arguments=[f"0{customer}", "--account", account],
+        secrets=[who, str(customer)],
+        others=theirs,
+        events=events,
+        neighbours=[
+            *(session(account, neighbour, number, BEFORE, theirs) for number in (11, 12)),
+            *(session(other, customer, number, BEFORE, theirs) for number in (1, 2)),
+            known(account, neighbour, BEFORE, theirs),
+            known(other, customer, BEFORE, theirs),
+        ],
+        refused=[
+            session(account, customer, 1, BEFORE, who, colour="red"),
+            known(account, customer, BEFORE, who, role="king"),
+            session(account, customer, 1, BEFORE, who, customerId=None, customer={"id": customer}),
+            f'{{"customerId": {customer}, "who": "{who}"',
+            f"customer 000{customer}: {who}",
+        ],
+        neighbours_refused=[
+            known(account, neighbour, BEFORE, theirs, role="king"),
+            known(other, customer, BEFORE, theirs, role="king"),
+            event("store.store.saved", accountId=account, store={"id": customer, "name": theirs}),
+            f'{{"customerId": {neighbour}, "who": "{theirs}", "price": {customer}.5',
+        ],
+        ask=lambda: ask(headers, customer),
+        ask_neighbours=lambda: [ask(headers, neighbour), ask(other_headers, customer)],
+        unknown=[],
+        late=[
+            *reversed(events),
+            session(account, customer, 6, BEFORE, who, updatedAt=(BEFORE + timedelta(days=9000)).isoformat()),
+            known(account, customer, BEFORE + timedelta(days=1), who),
+        ],
+        later=lambda: [session(account, customer, 1, datetime.now(UTC), f"new{mark}")],
+        kinds={"sessions": 5, "tokens": 5, "customers": 1},
+    )
+
+
+CASES = {"widget": widget, "device": device, "store": store}

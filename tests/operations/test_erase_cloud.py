@@ -13,6 +13,9 @@ import pytest
 from functions.device import erasure as of_device
 from functions.device import record_accounting
 from functions.device import session as of_sim
+from functions.store import erasure as of_store
+from functions.store import record_sessions as record_store
+from functions.store import session as of_store_session
 from functions.widget import erasure as of_widget
 from functions.widget import record_sessions
 from functions.widget.session import TABLE
@@ -25,13 +28,24 @@ from infra.operations.main import main
 from sessions import accounts, dynamodb
 from sessions.erasures import Person
 from tests.device import records
-from tests.device.interleaving import Interleaving
+from tests.interleaving import Interleaving
 from tests.operations.cloud import deploy
 from tests.proxy_events import batch
 from tests.sessions.watching import aws_calls, dead_letters, logged, stored
 from tests.widget import saves
 
 ANA = ["widget", "ana", "--account", saves.CLIENT]
+PARTS: dict[str, Any] = {"widget": of_widget, "device": of_device, "store": of_store}
+HANDLERS = {
+    "widget": record_sessions.handler,
+    "device": record_accounting.handler,
+    "store": record_store.handler,
+}
+WHOM = {
+    "widget": Person(saves.CLIENT, "ana"),
+    "device": Person(None, records.ICCID),
+    "store": Person("acme", "17"),
+}
 SETTLED = 32  # seconds: a recorder's time-out, and a little
 
 Typed = Callable[..., tuple[int, Any, str]]
@@ -61,6 +75,33 @@ def typed(capsys: pytest.CaptureFixture[str]) -> Typed:
 
 def counts(result: Any) -> dict[str, tuple[int, int | None]]:
     return {one["kind"]: (one["found"], one["erased"]) for one in result["kinds"]}
+
+
+def shopping(number: int, **members: Any) -> dict[str, Any]:
+    """A save of a session of the customer 17."""
+    session = {
+        "id": number,
+        "sessionId": f"token-{number}",
+        "code": "c",
+        "status": "completed",
+        "createdAt": "2026-01-02T00:00:00Z",
+        "updatedAt": "2026-01-02T00:00:00Z",
+        "expiresAt": "2026-01-02T00:00:00Z",
+        "customerSatisfactionSubmitted": False,
+        "suspectedFraud": False,
+        "groupSize": 1,
+        "visitors": 1,
+        "customerId": 17,
+    }
+    envelope = {"specversion": "1.0", "id": f"e{number}", "source": "/test", "time": "2026-01-02T03:04:05Z"}
+    data = {"accountId": "acme", "session": session | members}
+    return envelope | {"type": "store.session.saved", "data": data}
+
+
+def customer(**members: Any) -> dict[str, Any]:
+    """A save of the customer 17."""
+    data = {"accountId": "acme", "customer": {"id": 17, "role": "customer"} | members}
+    return shopping(0) | {"type": "store.customer.saved", "data": data}
 
 
 def bury(queue: Queue, *bodies: str) -> None:
@@ -100,21 +141,20 @@ def test_a_recorder_that_has_looked_already_leaves_nothing(
     assert stored(TABLE.name) == []
 
 
-@pytest.mark.parametrize("family", ["widget", "device"])
+@pytest.mark.parametrize("family", PARTS)
 def test_in_any_order_of_their_steps_a_recorder_and_an_erasure_leave_nothing(
     family: str, aws: dict[str, Queue], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    part: Any = {"widget": of_widget, "device": of_device}[family]
-    handler: Any = {"widget": record_sessions, "device": record_accounting}[family].handler
-    whom = Person(saves.CLIENT, "ana") if family == "widget" else Person(None, records.ICCID)
+    handler = HANDLERS[family]
     late = {
         "widget": [saves.saved("LA-1"), saves.saved("LA-2")],
         "device": [records.registered(), records.accounting(), records.accounting("stop")],
+        "store": [shopping(1), shopping(2, status="active"), customer()],
     }[family]
     monkeypatch.setattr(of_sim, "_LONGEST_PAUSE", 0)
     deployed = Deployed(families.load(family), None, None, None)
     left_something = 0
-    for seed in range(40):
+    for seed in range(16):
         is_recorded = threading.Event()
 
         def record(is_recorded: threading.Event = is_recorded) -> None:
@@ -127,7 +167,7 @@ def test_in_any_order_of_their_steps_a_recorder_and_an_erasure_leave_nothing(
 
         def erase_all() -> None:
             nonlocal left_something
-            erased = erase.keep_out_and_delete(deployed, part, whom, datetime.now(UTC), is_local=False)
+            erased = erase.keep_out_and_delete(deployed, PARTS[family], WHOM[family], datetime.now(UTC), is_local=False)
             left_something += bool(erased.total())
 
         monkeypatch.setattr("infra.operations.erase.time.sleep", wait)
@@ -135,10 +175,12 @@ def test_in_any_order_of_their_steps_a_recorder_and_an_erasure_leave_nothing(
         interleaving = Interleaving(seed)
         with interleaving.installed():
             interleaving.run(record, erase_all)
-        assert stored(f"{family}-sessions") == [], seed
+        assert [stored(table.name) for table in deployed.family.tables[:-1]] == [[]] * (
+            len(deployed.family.tables) - 1
+        ), seed
         for item in stored(f"{family}-erasures"):
             boto3.client("dynamodb").delete_item(TableName=f"{family}-erasures", Key={"person": item["person"]})
-    assert left_something > 20
+    assert left_something > 4
     assert dead_letters(aws[family].dead_letter_url) == []
 
 
@@ -191,6 +233,28 @@ def test_any_number_of_sessions_goes(typed: Typed) -> None:
     saves.record(saves.saved("LA-B", user="ben"))
     assert counts(typed(*ANA, "--yes")[1])["sessions"] == (250, 250)
     assert [item["reference"]["S"] for item in stored(TABLE.name)] == ["LA-B"]
+
+
+def test_a_retailers_customer_goes_from_every_shard_and_table(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also sessions of a former number of shards, and a token whose session was never saved."""
+    accounts.create_account("store", "acme", now=datetime.now(UTC))
+    for shards in ("16", "3", "8"):
+        monkeypatch.setenv("STORE_SHARDS", shards)
+        numbers = range(int(shards) * 10, int(shards) * 11)
+        saved = [shopping(number, status=["active", "expired"][number % 2]) for number in numbers]
+        assert record_store.handler(batch(*saved), None) == {"batchItemFailures": []}
+    others = [shopping(number, customerId=number) for number in (1, 2, 1700)]
+    assert record_store.handler(batch(*others, customer(), customer(id=170)), None) == {"batchItemFailures": []}
+    with monkeypatch.context() as broken:
+        broken.setattr(dynamodb, "replace", lambda *_arguments, **_values: 1 / 0)
+        assert record_store.handler(batch(shopping(5, status="created")), None)["batchItemFailures"]
+    left = {"sessions": 3, "tokens": 3, "records": 1}
+
+    status, result, _ = typed("store", "017", "--account", "acme", "--yes")
+    wanted = {"sessions": (27, 27), "tokens": (28, 28), "customers": (1, 1), "dead letters": (0, 0)}
+    assert (status, counts(result)) == (OK, wanted)
+    assert {name: len(stored(f"store-{name}")) for name in left} == left
+    assert all(int(one["customerId"]["N"]) != 17 for one in stored(of_store_session.TOKENS.name))
 
 
 def test_what_waits_is_told_of_and_ignored_when_it_comes(
@@ -258,12 +322,22 @@ SIM = {"type": "device.accounting", "data": {"iccid": records.ICCID, "x": 1}}
         ("device", {"data": {"iccid": records.ICCID[:-1] + "0", "other": records.ICCID}}, False),
         ("device", f"iccid: {records.ICCID}.", True),
         ("device", f"1{records.ICCID}", False),
+        ("store", shopping(1), True),
+        ("store", shopping(17, customerId="0017", x=1), True),
+        ("store", shopping(17, customerId=1), False),
+        ("store", shopping(1, customerId=True, customer={"id": 17}), True),
+        ("store", shopping(1) | {"data": shopping(1)["data"] | {"accountId": "other"}}, False),
+        ("store", customer(id="17", x=1), True),
+        ("store", customer(id=170), False),
+        ("store", {"data": {"store": {"id": 17}}}, False),
+        ("store", {"data": {"customer": [17]}}, True),
+        ("store", "customerId=00017", True),
+        ("store", "17.5 10:17 17:10 a17 17a 2026-01-17 017@x 117", False),
     ],
 )
 def test_a_message_is_theirs_by_its_members_or_else_by_the_id_in_it(family: str, body: Any, is_theirs: bool) -> None:
-    part: Any = {"widget": of_widget, "device": of_device}[family]
-    whom = Person(saves.CLIENT, "ana") if family == "widget" else Person(None, records.ICCID)
-    assert erase.concerns(body if isinstance(body, str) else json.dumps(body), part, whom) is is_theirs
+    text = body if isinstance(body, str) else json.dumps(body)
+    assert erase.concerns(text, PARTS[family], WHOM[family]) is is_theirs
 
 
 @pytest.mark.parametrize("text", ["Jörg \U0001f600", 'a"b\\c', "a.b*[", "-", "x" * 256])
@@ -311,6 +385,8 @@ def test_an_erased_sim_begins_anew(typed: Typed) -> None:
         (["widget", "ana"], USAGE, "Persons belong to accounts here; give one."),
         (["device", records.ICCID, "--account", "fleet"], USAGE, "Persons belong to no account here."),
         (["device", "17"], USAGE, "An ICCID is 19 or 20 digits."),
+        (["store", "x", "--account", "acme"], USAGE, "A customer's id is 1 to 64 digits, and at most "),
+        (["store", "9223372036854775808", "--account", "acme"], USAGE, "A customer's id is 1 to 64 digits, and at "),
         (["knowledge", ""], USAGE, "Whom?"),
         (["knowledge", "-"], USAGE, "Whom?"),
         (["knowledge", "\udcff"], USAGE, "This is no Unicode text."),

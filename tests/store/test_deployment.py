@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.store.deployment import FAMILY, Settings
+from functions.store.deployment import ERASURES, FAMILY, Settings
 from functions.store.session import RECORDS, SESSIONS, TOKENS
 from infra import families
 from infra.settings import ENVIRONMENTS
@@ -53,5 +53,7 @@ def test_each_function_does_what_it_is_for() -> None:
             *(("PutItem", table.name, None) for table in (SESSIONS, TOKENS, RECORDS)),
             ("GetItem", SESSIONS.name, None),
             ("DeleteItem", TOKENS.name, None),
+            ("GetItem", ERASURES.name, None),
+            ("GetItem", accounts.TABLE.name, None),
         },
     }

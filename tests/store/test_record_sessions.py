@@ -145,12 +145,13 @@ def test_the_log_names_the_account_and_no_person(caplog: pytest.LogCaptureFixtur
 
 
 def test_a_save_is_one_write_and_another_for_a_sessions_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a look whether the customer was erased, where there is one."""
     calls = aws_calls(monkeypatch)
     record(saved())
-    assert operations(calls) == ["PutItem", "PutItem"]
+    assert operations(calls) == ["GetItem", "PutItem", "PutItem"]
     calls.clear()
     record(saved("customer"), saved("store"))
-    assert operations(calls) == ["PutItem", "PutItem"]
+    assert operations(calls) == ["GetItem", "PutItem", "PutItem"]
 
 
 def tokens() -> dict[str, bool]:
