@@ -85,21 +85,22 @@ def save_session(account: str, *, values: Mapping[str, Any], body: str, version:
     """
     item = item_of(account, values=values, body=body, version=version)
     token = token_of(account, item)
-    if "openShard" in token:
+    is_open = "openShard" in token
+    if is_open:
         _save(TOKENS, token)
     try:
-        other = dynamodb.replace(SESSIONS, item, _is_newer(SESSIONS), version=version)
+        former = dynamodb.replace(SESSIONS, item, _is_newer(SESSIONS), version=version)
         is_stored = True
     except ConditionFailedError:
-        other = dynamodb.get(SESSIONS, {"session": item["session"]}, "sessionToken", consistent=True)
-        is_stored = False
-    if "openShard" not in token:
+        former, is_stored = None, False
+    if not is_open:
         _save(TOKENS, token)
-    if other is not None and other["sessionToken"] != item["sessionToken"]:
-        older = other if is_stored else item
-        key = {"token": of_account(account, older["sessionToken"]), "idPlace": item["idPlace"]}
-        with suppress(ConditionFailedError):  # meanwhile the token is a newer save's
-            dynamodb.delete(TOKENS, key, "#version <= :version", version=version)
+    if former is not None and former["sessionToken"] != item["sessionToken"]:
+        _drop_token(account, former, version)
+    if not (is_stored and is_open):  # its token may have come after that of a newer save
+        latest = dynamodb.get(SESSIONS, {"session": item["session"]}, "sessionToken", consistent=True)
+        if latest is None or latest["sessionToken"] != item["sessionToken"]:
+            _drop_token(account, item, version)
     return is_stored
 
 
@@ -239,6 +240,13 @@ def _unpacked(value: Any, name: str) -> Any:
     digits = f"{value:017d}"
     day, hour = f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}", f"{digits[8:10]}:{digits[10:12]}:{digits[12:14]}"
     return f"{day}T{hour}.{digits[14:]}Z"
+
+
+def _drop_token(account: str, item: Item, version: str) -> None:
+    """Removes the token that this session had, unless meanwhile a save newer than this version has given it again."""
+    key = {"token": of_account(account, item["sessionToken"]), "idPlace": item["idPlace"]}
+    with suppress(ConditionFailedError):
+        dynamodb.delete(TOKENS, key, "#version <= :version", version=version)
 
 
 def _save(table: Table, item: Item) -> bool:

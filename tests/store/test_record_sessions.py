@@ -206,7 +206,7 @@ def test_a_session_given_another_token_leaves_the_former() -> None:
             dynamodb.delete(table, key)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(100))
 def test_recorders_that_save_one_session_at_once_end_in_the_newest_save(seed: int) -> None:
     """Its token is the only one, and tells whether it is open."""
     chance = random.Random(seed)

@@ -6,7 +6,7 @@
 | the HMAC's key | `accounts` | `partition` = `erasures#<family>`, `sort` = `key` |
 
 A person's number can be guessed by trying all, and so can any hash of it, however slow. So the key lies apart, in a
-table of another stack: `docs/decisions/0009-erased-persons.md`.
+table of another stack: `docs/decisions/0008-erased-persons.md`.
 """
 
 import hashlib
