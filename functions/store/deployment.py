@@ -15,8 +15,8 @@ class Settings:
     """Where a default does not suit an environment, `infra/settings.py` says so."""
 
     shards: int = 8
-    """Into how many partitions each ordering of an account's sessions is spread. Where there are sessions, it stays
-    as it is: a change leaves those that are stored in partitions where nobody looks."""
+    """Into how many partitions each ordering of an account's sessions is spread; a page reads half a unit of each.
+    Where there are sessions, it stays as it is: a change leaves those that are stored where nobody looks."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.shards <= MOST_SHARDS:

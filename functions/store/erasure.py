@@ -31,7 +31,7 @@ def find(person: Person) -> Iterator[list[Trace]]:
     In every shard that there may ever have been, as a changed setting leaves sessions where nobody looks.
     """
     account, customer = person.account or "", int(person.id)
-    shards = [session.of_account(account, f"shard#{number}") for number in range(MOST_SHARDS)]
+    shards = session.shards(account, MOST_SHARDS)
     for shard in shards:
         for sessions in _sessions(shard, customer):
             yield [_trace("tokens", session.TOKENS, _token_key(account, one), customer) for one in sessions]

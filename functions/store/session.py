@@ -16,14 +16,18 @@ the weight. `by_customerId` has all that is sorted and filtered by, for a custom
 its shards, four have them.
 
 Twenty indexes are as many as a table may have, so tokens and open sessions have a table of their own. The two are not
-written at once: what `store-tokens` names may not be there yet, or be open no more. Only the session itself tells.
+written at once: a session that `store-tokens` names may not be there yet, be open no more, or stand there twice, should
+it be given another token. So nothing is believed of it but the session's key: only the session itself tells.
 """
 
+import base64
+import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 from functions.store.ordering import ORDERINGS, place
@@ -51,7 +55,7 @@ OF_STORE = {
 }
 SESSIONS = Table("store-sessions", Key("session"), indexes=(*BY_ORDERING.values(), *OF_STORE.values()))
 
-OPEN_NOW = Index("open", Key("openShard", "idPlace"), ("session", *STEADY, "storeId", "weight"))
+OPEN_NOW = Index("open", Key("openShard", "idPlace"), ("session", "customerId", "weight"))
 TOKENS = Table("store-tokens", Key("token", "idPlace"), indexes=(OPEN_NOW,))
 
 RECORDS = Table("store-records", Key("record"))
@@ -74,6 +78,9 @@ LARGEST_RECORD = READ_BLOCK - 256
 LONGEST_TEXT = 256
 """Octets of a code or token: what an index has of one session is small."""
 
+_DIGEST = 16  # characters
+_ATTEMPTS = 5
+
 _TOLD = ("session", *STEADY, "sessionToken", "values", "weight")
 
 
@@ -81,26 +88,25 @@ def save_session(account: str, *, values: Mapping[str, Any], body: str, version:
     """Stores the session unless a newer save, or this one, is stored already; whether it did.
 
     An open session's token is written before it, any other's after it: so none that goes on is ever missed among the
-    open ones. A save that gets only half way comes again. A token that a session has no more is removed.
+    open ones. A save that gets only half way comes again, and finds what is left to do: tokens that were the session's
+    before stand in its item.
     """
     item = item_of(account, values=values, body=body, version=version)
     token = token_of(account, item)
     is_open = "openShard" in token
     if is_open:
         _save(TOKENS, token)
-    try:
-        former = dynamodb.replace(SESSIONS, item, _is_newer(SESSIONS), version=version)
-        is_stored = True
-    except ConditionFailedError:
-        former, is_stored = None, False
+    is_stored = _replace(item)
     if not is_open:
         _save(TOKENS, token)
-    if former is not None and former["sessionToken"] != item["sessionToken"]:
-        _drop_token(account, former, version)
-    if not (is_stored and is_open):  # its token may have come after that of a newer save
-        latest = dynamodb.get(SESSIONS, {"session": item["session"]}, "sessionToken", consistent=True)
-        if latest is None or latest["sessionToken"] != item["sessionToken"]:
-            _drop_token(account, item, version)
+    if is_stored and is_open and "formerTokens" not in item:
+        return True
+    latest = _latest(item)
+    if latest is None or latest["sessionToken"] != item["sessionToken"]:  # a newer save was quicker
+        _drop_token(account, item, item["sessionToken"])
+    if latest is not None:
+        for former in latest.get("formerTokens", ()):
+            _drop_token(account, latest, former)
     return is_stored
 
 
@@ -133,18 +139,16 @@ def item_of(account: str, *, values: Mapping[str, Any], body: str, version: str)
 
 def token_of(account: str, item: Item) -> Item:
     """What is stored beside the session, to find it by its token, and while it is open."""
-    known = known_of(item)
-    token: Item = {"token": of_account(account, known["sessionToken"]), "storeId": known["storeId"]}
-    same = ("session", "idPlace", *STEADY, "weight", "version")
-    token |= {name: item[name] for name in same if name in item}
-    return token | ({"openShard": item["shard"]} if known["status"] in OPEN else {})
+    same = ("session", "idPlace", "customerId", "weight", "version")
+    token: Item = {name: item[name] for name in same if name in item}
+    token["token"] = of_account(account, item["sessionToken"])
+    return token | ({"openShard": item["shard"]} if known_of(item)["status"] in OPEN else {})
 
 
 def known_of(item: Item) -> dict[str, Any]:
     """Those of the session's `MEMBERS` that its item tells, or the entry of an index."""
-    length, _, key = item["session"].partition(":")
-    known = {"id": int(key[int(length) :])}
-    known |= {name: item[name] for name in (*STEADY, "storeId", "sessionToken") if name in item}
+    known = {"id": int(item["session"][_DIGEST:])}
+    known |= {name: item[name] for name in (*STEADY, "sessionToken") if name in item}
     if "values" in item:
         known |= {name: _unpacked(one, name) for name, one in zip(PACKED, json.loads(item["values"]), strict=True)}
     return known
@@ -201,9 +205,9 @@ def record_key(account: str, kind: Kind, record_id: int | None) -> str:
     return of_account(account, f"{kind}#{record_id}")
 
 
-def shards(account: str) -> list[str]:
-    """The partitions that the account's sessions are spread over."""
-    return [_shard(account, number) for number in range(settings.number("STORE_SHARDS"))]
+def shards(account: str, number: int | None = None) -> list[str]:
+    """The partitions that the account's sessions are spread over, or would be if there were so many."""
+    return [of_account(account, one) for one in range(number or settings.number("STORE_SHARDS"))]
 
 
 def customer_shards(account: str, customer_id: int) -> list[str]:
@@ -213,8 +217,13 @@ def customer_shards(account: str, customer_id: int) -> list[str]:
 
 
 def of_account(account: str, name: str | int) -> str:
-    """A key of this account's: the length keeps (`ab`, `c`) apart from (`a`, `bc`)."""
-    return f"{len(account)}:{account}{name}"
+    """A key of this account's. A digest of 96 bits keeps it apart from all others', and as short as any other."""
+    return f"{_digest(account)}{name}"
+
+
+@lru_cache(maxsize=1000)
+def _digest(account: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(account.encode()).digest()[: _DIGEST * 6 // 8]).decode()
 
 
 def _customer_shard(account: str, customer_id: int, session_id: int) -> str:
@@ -222,7 +231,7 @@ def _customer_shard(account: str, customer_id: int, session_id: int) -> str:
 
 
 def _shard(account: str, number: int) -> str:
-    return of_account(account, f"shard#{number % settings.number('STORE_SHARDS')}")
+    return of_account(account, number % settings.number("STORE_SHARDS"))
 
 
 def _hash(number: int) -> int:
@@ -242,11 +251,42 @@ def _unpacked(value: Any, name: str) -> Any:
     return f"{day}T{hour}.{digits[14:]}Z"
 
 
-def _drop_token(account: str, item: Item, version: str) -> None:
-    """Removes the token that this session had, unless meanwhile a save newer than this version has given it again."""
-    key = {"token": of_account(account, item["sessionToken"]), "idPlace": item["idPlace"]}
+def _replace(item: Item) -> bool:
+    """Stores the session unless one as new is there, and notes in it what other tokens it has had; whether it did.
+
+    Where it keeps its token, as it should, that is one write.
+    """
+    is_as_ever = "#version < :version AND #sessionToken = :token AND attribute_not_exists(#formerTokens)"
+    known = {"version": item["version"], "token": item["sessionToken"]}
+    for _ in range(_ATTEMPTS):
+        try:
+            dynamodb.put(SESSIONS, item, f"attribute_not_exists(#session) OR ({is_as_ever})", **known)
+            return True
+        except ConditionFailedError:
+            latest = _latest(item)
+        if latest is None:
+            continue
+        if latest["version"] >= item["version"]:
+            return False
+        formers = {latest["sessionToken"], *latest.get("formerTokens", ())} - {item["sessionToken"]}
+        item["formerTokens"] = sorted(formers)
+        with suppress(ConditionFailedError):
+            dynamodb.put(SESSIONS, item, "#version = :seen", seen=latest["version"])
+            return True
+    raise ConditionFailedError
+
+
+def _latest(item: Item) -> Item | None:
+    """What is stored of this session now, as far as its tokens go."""
+    key = {"session": item["session"]}
+    return dynamodb.get(SESSIONS, key, "session", "idPlace", "version", "sessionToken", "formerTokens", consistent=True)
+
+
+def _drop_token(account: str, item: Item, token: str) -> None:
+    """Removes a token of this session, unless a save newer than this item has given it again."""
+    key = {"token": of_account(account, token), "idPlace": item["idPlace"]}
     with suppress(ConditionFailedError):
-        dynamodb.delete(TOKENS, key, "#version <= :version", version=version)
+        dynamodb.delete(TOKENS, key, "#version <= :version", version=item["version"])
 
 
 def _save(table: Table, item: Item) -> bool:

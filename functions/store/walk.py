@@ -9,6 +9,7 @@ from functions.store import session
 from functions.store.cursor import Position
 from functions.store.query import Query
 from sessions import dynamodb
+from sessions.dynamodb import Item
 from sessions.tables import Index, Key, Table
 
 
@@ -61,6 +62,13 @@ class Source:
         most = session.CUSTOMER_SHARDS if self.has_values else len(self.partitions)
         return min(most, len(self.partitions))
 
+    def part(self, need: int) -> int:
+        """How many entries each partition is asked for, so that there are so many in all, nearly always."""
+        if self.spread == 1:
+            return need
+        part = need / self.spread
+        return min(need, math.ceil(part + 3 * math.sqrt(part)) + 1)
+
     @property
     def has_values(self) -> bool:
         return self.index is not None and "values" in self.index.projected
@@ -68,8 +76,8 @@ class Source:
     @property
     def known(self) -> frozenset[str]:
         """The members that its entries carry."""
-        if self.index is None:
-            return frozenset(("id", *session.OPEN_NOW.projected))
+        if self.index is None or self.table is session.TOKENS:
+            return frozenset({"id"})
         return frozenset(("id", *self.index.projected, *(session.PACKED if self.has_values else ())))
 
     def filtered(self, query: Query) -> frozenset[str]:
@@ -83,12 +91,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A session as an index has it: those of its members that the index carries, and what reading it costs."""
+    """A session as an index has it: those of its members that are known by it, and what reading it costs.
+
+    Its customer is one that will probably have to be read, too.
+    """
 
     place: str
     session: str
     known: dict[str, Any]
     weight: int
+    customer: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +173,7 @@ def read(source: Source, places: Range, *, ascending: bool, need: int, most_roun
     if places.is_empty():
         return Found([], is_complete=True)
     shards = [_Shard(partition, places) for partition in source.partitions]
-    part = need / source.spread
-    limit = need if len(shards) == 1 else min(need, math.ceil(part + 3 * math.sqrt(part)) + 1)
+    limit = source.part(need)
     rounds = 0
     while True:
         rounds += 1
@@ -208,16 +219,21 @@ def _ask(source: Source, shard: _Shard, ascending: bool, limit: int) -> None:
         high=prefix + shard.range.high,
     )
     shard.units += max(1, math.ceil(sum(map(dynamodb.size, items)) / session.READ_BLOCK)) / 2
-    found = [
-        Entry(item[sort].removeprefix(prefix), item["session"], session.known_of(item), session.weight(item))
-        for item in items
-    ]
     seen = {entry.session for entry in shard.entries}
-    shard.entries += [one for one in found if one.session not in seen and one.place != shard.range.without]
+    for item in items:
+        entry = _entry(source, item, item[sort].removeprefix(prefix))
+        if entry.session not in seen and entry.place != shard.range.without:
+            shard.entries.append(entry)
+            seen.add(entry.session)
     shard.is_done = following is None and len(items) <= limit
-    if found:
-        last = found[-1].place
+    if items:
+        last = items[-1][sort].removeprefix(prefix)
         shard.range = shard.range.within(low=last) if ascending else shard.range.within(high=last)
+
+
+def _entry(source: Source, item: Item, place: str) -> Entry:
+    known = {name: value for name, value in session.known_of(item).items() if name in source.known}
+    return Entry(place, item["session"], known, session.weight(item), item["customerId"])
 
 
 def _trusted(shards: list[_Shard], ascending: bool) -> list[Entry]:

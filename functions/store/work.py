@@ -1,5 +1,6 @@
 """The work of one request: what it has read, and how much more it may."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,9 +13,10 @@ MOST_UNITS = 148.0
 MOST_ROUNDS = 4
 """Calls in sequence of one request."""
 
+_MOST_ENTRIES = 1_000
 _BLOCK = 0.5  # units: reads are eventually consistent
-_LARGEST_ENTRY, _LARGEST_ENTRY_WITH_VALUES = 500, 1400  # octets, but for what names the account
-_OVERREAD = 1.5  # what is read of other shards for nothing
+_LARGEST_ENTRY, _LARGEST_ENTRY_WITH_VALUES = 550, 1000  # octets
+_AGAIN = 1.25  # where some shards are asked again
 _COLLECTING = 80.0  # units, at most
 _LARGEST_SESSION = session.LARGEST_BODY / session.READ_BLOCK * _BLOCK + 2  # its customer and store included
 
@@ -41,9 +43,11 @@ class Work:
         return max(1, self._entries(source, self.left - _LARGEST_SESSION))
 
     def _entries(self, source: Source, units: float) -> int:
+        """How many entries can be asked for, if those that all partitions give may cost so many units."""
         octets = _LARGEST_ENTRY_WITH_VALUES if source.has_values else _LARGEST_ENTRY
-        octets += 3 * len(self.account.encode())
-        return int((units - len(source.partitions) * _BLOCK) * 2 * session.READ_BLOCK / octets / _OVERREAD)
+        blocks = units / _BLOCK - len(source.partitions)  # each partition's last block may be begun only
+        most = int(blocks * session.READ_BLOCK / octets / _AGAIN / len(source.partitions)) - 1
+        return bisect_right(range(1, _MOST_ENTRIES), most, key=source.part)
 
     def add(self, found: Found) -> None:
         """What was found in an index."""
@@ -58,7 +62,7 @@ class Work:
         """The sessions of these entries that are there, by their keys."""
         if not entries:
             return {}
-        items = session.load([entry.session for entry in entries])
+        items = session.load(dict.fromkeys(entry.session for entry in entries))
         self.rounds += 1
         self.add_blocks(sum(map(session.weight, items.values())))
         return items
@@ -69,8 +73,8 @@ class Work:
         customers = set[int]()
         for number, entry in enumerate(entries):
             units -= entry.weight * _BLOCK
-            if entry.known["customerId"] not in customers and len(customers) < count:
-                customers.add(entry.known["customerId"])
+            if entry.customer is not None and entry.customer not in customers and len(customers) < count:
+                customers.add(entry.customer)
                 units -= _BLOCK
             if units < 0:
                 return number

@@ -25,7 +25,7 @@ _HEAD = """# What a page of the store listing costs
 Made by `make bench-store`, on [dynalite](https://github.com/architect/dynalite), which counts read units as DynamoDB
 does. A retailer's first page of 20 sessions of 1.5 to 2 KB each, spread over 8 shards; where there are many stores,
 half of the sessions are in one, 3 in 100 in the middle one, few or none in a small one. A customer has 25 sessions on
-average, a good one 120; 80 in 100 sessions are completed, 10 expired, 2 open.
+average, a good one 100; 80 in 100 sessions are completed, 10 expired, 2 open.
 
 Each cell: read units (index + sessions + customers and stores) · calls · rounds of calls in sequence · sessions on the
 page, with `short` where there are more than the page could look for. Of both directions, the one that costs more.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.store import session
 from infra.operations.errors import INTERRUPTED
 from tests.answers import Client
 from tests.local.accounts import basic
@@ -109,7 +110,7 @@ def test_the_plan_of_a_listing_is_explained(sessionctl: Sessionctl) -> None:
         {
             "step": "read",
             "plan": "session",
-            "reads": "store-sessions: session = 4:acme17",
+            "reads": f"store-sessions: session = {session.of_account('acme', 17)}",
             "read_units_of_a_full_page": 1.5,
             "most_rounds": explained[0]["most_rounds"],
             "filtered_after_reading": [],

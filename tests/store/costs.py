@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
+from uuid import UUID
 
 from functions.store import listing, session
 from functions.store.ordering import ORDERINGS
@@ -27,12 +28,12 @@ CUSTOMER_SESSIONS = 25
 def sessions(count: int, *, stores: int) -> list[Values]:
     """So many sessions, one a minute. The same ones every time.
 
-    Half are in the first of the stores, 3 in 100 in the second. Customer 8 has 120, or a fifth of few.
+    Half are in the first of the stores, 3 in 100 in the second. Customer 8 has 100, or a fifth of few.
     """
     chance = random.Random(count)
     made = [_session(number, count, stores, chance) for number in range(count)]
     others = [one for one in made if one["customerId"] not in (7, 8)]
-    for one in chance.sample(others, min(120, count // 5) - sum(one["customerId"] == 8 for one in made)):
+    for one in chance.sample(others, min(100, count // 5) - sum(one["customerId"] == 8 for one in made)):
         one["customerId"] = 8
     return made
 
@@ -43,7 +44,7 @@ def _session(number: int, count: int, stores: int, chance: random.Random) -> Val
     scanned = created + chance.randrange(600)
     return {
         "id": 10_000 + number,
-        "code": f"{chance.getrandbits(128):032x}",
+        "code": str(UUID(int=chance.getrandbits(128))),
         "storeId": _store(stores, chance) if came else None,
         "visitors": chance.choice((0, 0, 0, 0, 1, 1, 2, 3)),
         "groupSize": chance.choice((1, 1, 1, 2, 2, 3, 4)),
@@ -54,7 +55,7 @@ def _session(number: int, count: int, stores: int, chance: random.Random) -> Val
         "createdAt": _text(created),
         "updatedAt": _text(created + chance.randrange(3600)),
         "status": chance.choices(STATUSES, weights=(1, 1, 80, 10, 8))[0],
-        "sessionToken": f"{chance.getrandbits(128):032x}",
+        "sessionToken": str(UUID(int=chance.getrandbits(128))),
     }
 
 

@@ -25,7 +25,7 @@ def _shards(on_dynalite: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_page_costs_the_same_whatever_there_is_beside_it() -> None:
     """A thousand sessions in one store, and five thousand in two thousand; the first page and the one after it."""
-    sizes = {"small": (1_000, 1), "large": (5_000, 2_000)}
+    sizes = {"3a4a5e0e-5b0f-4c4e-9d57-a2f1c7a4a6b1": (1_000, 1), "large": (5_000, 2_000)}
     for account, (count, stores) in sizes.items():
         fill(account, (item(account, one, padding=700) for one in costs.sessions(count, stores=stores)))
     directions: tuple[Literal["asc", "desc"], ...] = ("asc", "desc")
@@ -90,3 +90,33 @@ def test_no_request_costs_more_than_150_units_and_4_rounds() -> None:
         assert len(found.bodies) == count or cost.short or found.following is None
 
     holds()
+
+
+@pytest.mark.parametrize("shards", [8, 16])
+def test_no_order_by_customers_costs_more_than_150_units_whatever_the_entries_are(
+    monkeypatch: pytest.MonkeyPatch, shards: int
+) -> None:
+    """The entries of that index are as large as they can be, and every page but the last asks for many."""
+    monkeypatch.setenv("STORE_SHARDS", str(shards))
+    chance = random.Random(3)
+    many = [
+        one
+        | {
+            "id": 9 * 10**18 + one["id"],
+            "customerId": 9 * 10**18 + chance.randint(1, 2_000_000),
+            "code": '"' * 220 + one["code"],
+            "status": "completed",
+        }
+        for one in costs.sessions(160 * shards, stores=4)
+    ]
+    many[chance.randrange(len(many))]["status"] = "cancelled"
+    account = "x" * 128
+    fill(account, (item(account, one, padding=127_000 if one["status"] == "cancelled" else 100) for one in many))
+    for count, statuses in product(
+        (1, 20, 70, 100, 200), ({"expired"}, {"completed"}, {"cancelled"}, {"cancelled", "completed"})
+    ):
+        for least in ({}, {"visitors": 0}):
+            query = Query(order_by="customerId", count=count, statuses=frozenset(statuses), least=least)
+            _, cost = costs.page(account, query)
+            assert cost.units <= 150, (query, cost)
+            assert cost.rounds <= 4, (query, cost)

@@ -3,13 +3,15 @@
 import json
 import logging
 import random
+from collections.abc import Callable
 from functools import partial
-from itertools import permutations
+from itertools import count, permutations, product
 from typing import Any
 
 import pytest
 
-from functions.store import demonstration, record_sessions, session
+from functions.store import demonstration, listing, record_sessions, session
+from functions.store.query import Query
 from infra.local.resources import Queue
 from sessions import dynamodb
 from sessions.tables import Table
@@ -157,36 +159,68 @@ def test_a_save_is_one_write_and_another_for_a_sessions_token(monkeypatch: pytes
 def tokens() -> dict[str, bool]:
     """The tokens there are, and whether their sessions are among the open ones."""
     items = stored(session.TOKENS.physical_name)
-    return {item["token"]["S"].removeprefix("8:retailer"): "openShard" in item for item in items}
+    return {item["token"]["S"].removeprefix(session.of_account("retailer", "")): "openShard" in item for item in items}
 
 
 def test_an_open_sessions_token_is_written_first_and_any_others_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """So no session goes on that is not among the open ones, whenever the recorder stops."""
-    replace = dynamodb.replace
+    put = dynamodb.put
     seen: list[tuple[Any, dict[str, bool]]] = []
 
-    def watched(table: Table, item: dynamodb.Item, *rest: Any, **values: Any) -> Any:
-        before = session.find("retailer", 7)
-        seen.append((before and session.known_of(before)["status"], tokens()))
-        return replace(table, item, *rest, **values)
+    def watched(table: Table, *rest: Any, **values: Any) -> None:
+        if table is session.SESSIONS:
+            before = session.find("retailer", 7)
+            seen.append((before and session.known_of(before)["status"], tokens()))
+        put(table, *rest, **values)
 
-    monkeypatch.setattr(dynamodb, "replace", watched)
+    monkeypatch.setattr(dynamodb, "put", watched)
     record(saved(status="active"), saved(time="2026-01-03T00:00:00Z", status="completed"))
     assert seen == [(None, {"s-7": True}), ("active", {"s-7": True})]
     assert tokens() == {"s-7": False}
 
 
-@pytest.mark.parametrize("status", ["active", "completed"])
-@pytest.mark.parametrize("step", ["put", "replace"])
-def test_a_save_that_got_half_way_comes_again(monkeypatch: pytest.MonkeyPatch, status: str, step: str) -> None:
+@pytest.mark.parametrize("call", range(18))
+@pytest.mark.parametrize(("status", "token"), list(product(("active", "completed"), ("s-7", "other"))))
+def test_a_save_that_got_half_way_comes_again(
+    monkeypatch: pytest.MonkeyPatch, status: str, token: str, call: int
+) -> None:
+    """Whichever of its calls to DynamoDB was the last one, before or after it took effect."""
     record(saved(status="created"))
-    later = saved(time="2026-01-03T00:00:00Z", status=status)
-    with monkeypatch.context() as broken:
-        broken.setattr(dynamodb, step, lambda *_arguments, **_values: 1 / 0)
-        assert record_sessions.handler(batch(later), None)["batchItemFailures"]
+    later = saved(time="2026-01-03T00:00:00Z", status=status, sessionId=token)
+    calls = count()
+
+    def broken(made: Callable[..., Any]) -> Callable[..., Any]:
+        def fail(*arguments: Any, **values: Any) -> Any:
+            number = next(calls)
+            if number == call // 2 and call % 2:
+                made(*arguments, **values)
+            return made(*arguments, **values) if number < call // 2 else 1 / 0
+
+        return fail
+
+    with monkeypatch.context() as patched:
+        for name in ("get", "put", "delete"):
+            patched.setattr(dynamodb, name, broken(getattr(dynamodb, name)))
+        record_sessions.handler(batch(later), None)
     record(later, saved(status="created"))
     assert values()["status"] == status
-    assert tokens() == {"s-7": status == "active"}
+    assert tokens() == {token: status == "active"}
+    if status == "active":
+        assert [one["id"] for one in open_sessions()] == [7]
+
+
+def open_sessions() -> list[dict[str, Any]]:
+    query = Query(statuses=frozenset({"active"}))
+    return [json.loads(body) | {"id": 7} for body in listing.page("retailer", query).bodies]
+
+
+def test_a_session_that_stands_twice_among_the_open_ones_is_shown_once() -> None:
+    """As while it is given another token."""
+    record(saved(status="active"))
+    (first,) = dynamodb.query(session.TOKENS, "#token = :token", token=session.of_account("retailer", "s-7"))[0]
+    dynamodb.put(session.TOKENS, first | {"token": session.of_account("retailer", "another")})
+    assert len(tokens()) == 2
+    assert len(open_sessions()) == 1
 
 
 def test_a_session_given_another_token_leaves_the_former() -> None:
@@ -199,9 +233,10 @@ def test_a_session_given_another_token_leaves_the_former() -> None:
     for order in permutations(saves):
         record(*order, order[0])
         assert tokens() == {"three": True}
+        assert session.find("retailer", 7) is not None
         for table, key in (
-            (session.TOKENS, {"token": "8:retailerthree", "idPlace": "0a7"}),
-            (session.SESSIONS, {"session": "8:retailer7"}),
+            (session.TOKENS, {"token": session.of_account("retailer", "three"), "idPlace": "0a7"}),
+            (session.SESSIONS, {"session": session.session_key("retailer", 7)}),
         ):
             dynamodb.delete(table, key)
 

@@ -95,6 +95,16 @@ def test_two_ordering_values_cost_12_units_to_update(names: tuple[str, str]) -> 
     assert most <= (27 if "storeId" in names else 12)
 
 
+def test_a_session_that_comes_into_its_store_costs_20_units_to_update() -> None:
+    """It enters the store's nine orders; with its first scan, and the time of the save."""
+    most = 0
+    for event in demonstrated()[::7]:
+        outside = stored(event, storeId=None, codeLastSuccesfullyScannedAt=None)
+        later = {"codeLastSuccesfullyScannedAt": "2026-01-02T03:04:05.678Z", "updatedAt": "2026-01-02T03:04:05.678Z"}
+        most = max(most, units(outside, stored(event, storeId=7, **later)))
+    assert most <= 20
+
+
 def test_the_same_save_again_changes_no_index() -> None:
     event = demonstrated()[0]
     assert units(stored(event), stored(event) | {"version": "later"}) == 3

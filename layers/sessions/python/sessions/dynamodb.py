@@ -175,14 +175,6 @@ def put(table: Table, item: Item, condition: str | None = None, /, **values: Val
     _write(_client().put_item, request)
 
 
-def replace(table: Table, item: Item, condition: str, /, **values: Value) -> Item | None:
-    """As `put`; and the item that was there before, or None."""
-    request = {"TableName": table.physical_name, "Item": _encoded(item), "ReturnValues": "ALL_OLD"}
-    request |= _expression("ConditionExpression", condition, values)
-    former = _write(_client().put_item, request).get("Attributes")
-    return _decoded(former) if former else None
-
-
 def update(
     table: Table, key: Mapping[str, str], expression: str, condition: str | None = None, /, **values: Value
 ) -> Item:
