@@ -160,6 +160,12 @@ class Platform:
             body = event if isinstance(event, str) else json.dumps(event)
             self.sqs.send_message(QueueUrl=self.connection[family]["queue_url"], MessageBody=body)
 
+    def drain(self, queue_url: str) -> None:
+        """Takes out what is there. SQS purges a queue once a minute only."""
+        while taken := self.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages"):
+            for one in taken:
+                self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=one["ReceiptHandle"])
+
     @contextmanager
     def accounts(self) -> Iterator[None]:
         """While it is open, `sessions.accounts` in this process means the platform's accounts."""

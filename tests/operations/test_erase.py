@@ -60,7 +60,7 @@ def test_an_erased_person_is_nowhere_and_stays_away(
 
     platform.send(family, *case.later())
     assert eventually(lambda: (said := case.ask()) != case.unknown and said) != before
-    platform.sqs.purge_queue(QueueUrl=letters)
+    platform.drain(letters)
 
 
 def test_a_customers_visits_are_erased_and_the_ids_forgotten(

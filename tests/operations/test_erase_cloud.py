@@ -246,7 +246,7 @@ def test_a_retailers_customer_goes_from_every_shard_and_table(typed: Typed, monk
     others = [shopping(number, customerId=number) for number in (1, 2, 1700)]
     assert record_store.handler(batch(*others, customer(), customer(id=170)), None) == {"batchItemFailures": []}
     with monkeypatch.context() as broken:
-        broken.setattr(dynamodb, "replace", lambda *_arguments, **_values: 1 / 0)
+        broken.setattr(of_store_session, "_replace", lambda _item: 1 / 0)
         assert record_store.handler(batch(shopping(5, status="created")), None)["batchItemFailures"]
     left = {"sessions": 3, "tokens": 3, "records": 1}
 

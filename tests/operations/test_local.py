@@ -72,7 +72,7 @@ def test_ctrl_c_gives_everything_back(platform: Platform, local: dict[str, str],
     assert (running.returncode, out) == (INTERRUPTED, "")
     assert "Traceback" not in err
     assert held() == 0
-    platform.sqs.purge_queue(QueueUrl=url)
+    platform.drain(url)
 
 
 def test_a_platform_that_does_not_run_is_told_of(tmp_path: Path, platform: Platform) -> None:
