@@ -5,6 +5,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.alarm_topic import AlarmTopic
 from infra.settings import Environment
 from infra.table import Table
 from sessions import accounts
@@ -23,6 +24,8 @@ class AccountsStack(Stack):
         self.table_name = f"session-apis-{environment.name}-accounts"
         Table(self, definition=accounts.TABLE, environment=environment, name=self.table_name)
         _let_gateway_log(self)
+        if environment.alarm_address is not None:
+            AlarmTopic(self, environment=environment, address=environment.alarm_address)
         CfnOutput(self, "AccountsTable", value=self.table_name)
 
 

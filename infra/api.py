@@ -55,7 +55,7 @@ class Api(Construct):
             endpoints={module: _invocation(function) for module, function in endpoints.items()},
             authorizer=_invocation(authorizer) if authorizer else None,
         )
-        rest_api = apigateway.SpecRestApi(
+        self.rest_api = rest_api = apigateway.SpecRestApi(
             self,
             "RestApi",
             rest_api_name=title,

@@ -6,9 +6,11 @@ from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from infra import families
+from infra import alarm_topic, families
 from infra.accounts_stack import AccountsStack
+from infra.alarms import Alarms, Parts
 from infra.api import Api
+from infra.dashboard import Dashboard
 from infra.function import Function
 from infra.layers import Layers
 from infra.queue import Queue
@@ -39,21 +41,20 @@ class FamilyStack(Stack):
             Function, self, family=family, environment=environment, tables={**own, shared.TABLE.name: known}
         )
 
+        endpoints = {one.module: build(definition=one, layers=[layers.sessions]) for one in family.endpoints}
+        authorizer = build(definition=family.authorizer, layers=[layers.sessions]) if family.authorizer else None
         api = Api(
             self,
             "Api",
             family=family,
             environment=environment,
-            endpoints={
-                one.module: build(definition=one, layers=[layers.sessions]).function for one in family.endpoints
-            },
-            authorizer=build(definition=family.authorizer, layers=[layers.sessions]).function
-            if family.authorizer
-            else None,
+            endpoints={module: one.function for module, one in endpoints.items()},
+            authorizer=authorizer.function if authorizer else None,
         )
         if api.usage_plan:
             CfnOutput(self, "UsagePlanId", value=api.usage_plan.usage_plan_id)
 
+        queue, recorder = None, None
         if family.recorder:
             queue = Queue(self, "Queue", timeout=family.recorder.timeout, environment=environment)
             recorder = build(
@@ -68,3 +69,16 @@ class FamilyStack(Stack):
             queue.feed(recorder.function)
             CfnOutput(self, "QueueUrl", value=queue.events.queue_url)
             CfnOutput(self, "DeadLetterQueueUrl", value=queue.dead_letters.queue_url)
+
+        parts = Parts(
+            family=family,
+            rest_api=api.rest_api,
+            endpoints=endpoints,
+            authorizer=authorizer,
+            recorder=recorder,
+            queue=queue,
+            tables=own,
+        )
+        topic = alarm_topic.find(self, environment)
+        alarms = Alarms(self, parts=parts, environment=environment, topic=topic)
+        Dashboard(self, parts=parts, alarms=alarms, environment=environment)

@@ -38,7 +38,7 @@ class Function(Construct):
         variables: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(scope, definition.module.title().replace("_", ""))
-        log_group = LogGroup(self, "Log", environment=environment)
+        self.log_group = LogGroup(self, "Log", environment=environment)
         role = iam.Role(
             self,
             "Role",
@@ -48,7 +48,7 @@ class Function(Construct):
                     statements=[
                         *(_statement(right, tables[right.table.name]) for right in definition.rights),
                         *rights,
-                        _allow("logs:CreateLogStream", "logs:PutLogEvents", on=log_group.log_group_arn),
+                        _allow("logs:CreateLogStream", "logs:PutLogEvents", on=self.log_group.log_group_arn),
                         # X-Ray has no resource to name.
                         _allow("xray:PutTraceSegments", "xray:PutTelemetryRecords", on="*"),
                     ]
@@ -68,7 +68,7 @@ class Function(Construct):
             timeout=Duration.seconds(definition.timeout),
             environment={**named, **family.variables(), **(variables or {})},
             role=role.without_policy_updates(),  # what it may do stands above, and nowhere else
-            log_group=log_group,
+            log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
             tracing=lambda_.Tracing.ACTIVE,

@@ -15,6 +15,13 @@ _RETENTION = {
 """CloudWatch keeps logs for certain numbers of days only; more may be added here."""
 
 
+REFUSED = logs.FilterPattern.all(
+    logs.FilterPattern.string_value("$.message", "=", "authorization"),
+    logs.FilterPattern.boolean_value("$.allowed", False),
+)
+"""An authorizer's line about a caller that it has refused."""
+
+
 class LogGroup(logs.LogGroup):
     """Ours are made before anything writes to them: those that AWS makes by itself keep everything for ever."""
 

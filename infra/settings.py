@@ -28,6 +28,10 @@ class Environment:
     client_burst_limit: int
     retry_seconds: int
     """How long an event that could not be recorded waits for its next attempt."""
+    alarm_address: str | None = None
+    """The mail address that alarms go to. None: they are shown in CloudWatch, and nobody is told."""
+    concurrency: int = 1000
+    """How many functions may run at once in the AWS account: its quota."""
     family_settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 

@@ -34,6 +34,7 @@ FAMILY = Family(
         Function(
             module="list_sessions",
             memory=1024,
+            tells_of_pages=True,
             rights=(
                 Right(("GetItem", "BatchGetItem"), SESSIONS),
                 *(Right(("Query",), SESSIONS, index) for index in SESSIONS.indexes),

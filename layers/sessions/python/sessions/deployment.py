@@ -26,6 +26,8 @@ class Function:
     rights: tuple[Right, ...]
     memory: int = 512  # MB
     timeout: int = 10  # seconds
+    tells_of_pages: bool = False
+    """Whether it logs what each page of a listing took, as `log.measured` does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,205 @@
+"""What tells an operator that a family does not do its work. Each alarm has its page in `docs/runbook.md`.
+
+None counts a caller's mistake as our failure: `refusals` and `dead-letters` may be others' trouble, and say so.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra.function import Function
+from infra.log_group import REFUSED
+from infra.queue import Queue
+from infra.settings import ATTEMPTS, Environment
+from sessions.deployment import Family
+
+_PERIOD = Duration.minutes(5)
+_FEW_REQUESTS = 20
+"""In a period; a ratio or a percentile of fewer says nothing."""
+_FEW_ERRORS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """An alarm goes off where the metric is above `most` in so many periods of five minutes, one after the other.
+
+    `page` is its heading in the runbook. `table` is the one that it is about.
+    """
+
+    page: str
+    metric: cloudwatch.IMetric
+    most: float
+    times: int = 1
+    table: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.page if self.table is None else f"{self.page}-{self.table}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What there is of a family to be watched. None: it has no such thing. `endpoints` go by their modules."""
+
+    family: Family
+    rest_api: apigateway.SpecRestApi
+    endpoints: Mapping[str, Function]
+    authorizer: Function | None
+    recorder: Function | None
+    queue: Queue | None
+    tables: Mapping[str, dynamodb.ITable]
+
+    def functions(self) -> list[lambda_.Function]:
+        others = (one for one in (self.authorizer, self.recorder) if one is not None)
+        return [one.function for one in (*self.endpoints.values(), *others)]
+
+
+class Alarms(Construct):
+    """The family's alarms; they send to the environment's topic, if somebody is to be told."""
+
+    def __init__(self, scope: Construct, *, parts: Parts, environment: Environment, topic: sns.ITopic | None) -> None:
+        super().__init__(scope, "Alarms")
+        self.by_name: dict[str, cloudwatch.Alarm] = {}
+        for one in watched(parts, environment):
+            alarm = self.by_name[one.name] = cloudwatch.Alarm(
+                self,
+                one.name.title().replace("-", ""),
+                alarm_name=f"session-apis-{environment.name}-{parts.family.name}-{one.name}",
+                alarm_description=f"docs/runbook.md#{one.page}",
+                metric=one.metric,
+                threshold=one.most,
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+                evaluation_periods=one.times,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
+            if topic is not None:
+                alarm.add_alarm_action(actions.SnsAction(topic))
+                alarm.add_ok_action(actions.SnsAction(topic))
+
+
+def watched(parts: Parts, environment: Environment) -> list[Watched]:
+    """All that is watched of the family."""
+    functions = parts.functions()
+    found = [
+        Watched(page="server-errors", metric=server_error_percentage(parts.rest_api), most=1),
+        Watched(page="slow-answers", metric=_slowest(parts.rest_api), most=2_000, times=2),
+        Watched(page="function-errors", metric=_sum("errors", [_errors(one) for one in functions]), most=2),
+        Watched(page="function-throttles", metric=_sum("throttles", [_throttles(one) for one in functions]), most=0),
+        Watched(
+            page="concurrency",
+            metric=_sum("at once", [_at_once(one) for one in functions]),
+            most=environment.concurrency / 2,
+            times=2,
+        ),
+    ]
+    for name, table in parts.tables.items():
+        throttled = _sum("throttled requests", _by_operation(parts.family, name, table, "ThrottledRequests"))
+        failed = _sum("system errors", _by_operation(parts.family, name, table, "SystemErrors"))
+        found.append(Watched(page="table-throttles", table=name, metric=throttled, most=10, times=2))
+        found.append(Watched(page="table-errors", table=name, metric=failed, most=2))
+    if parts.queue is not None:
+        longest = ATTEMPTS * environment.retry_seconds
+        found.append(Watched(page="old-events", metric=oldest_event(parts.queue), most=2 * longest))
+        found.append(Watched(page="dead-letters", metric=dead_letters(parts.queue), most=0))
+    for definition in parts.family.endpoints:
+        if definition.tells_of_pages:
+            listing = parts.endpoints[definition.module].function
+            found.append(Watched(page="short-pages", metric=_of_pages(listing, "short"), most=0.3, times=3))
+            found.append(Watched(page="read-units", metric=_of_pages(listing, "read_units"), most=75, times=3))
+    if parts.authorizer is not None:
+        found.append(Watched(page="refusals", metric=_refusals(parts.authorizer, parts, environment), most=500))
+    return found
+
+
+def server_error_percentage(rest_api: apigateway.SpecRestApi) -> cloudwatch.IMetric:
+    """Of all answers, those of status 500 and above; none where they are few."""
+    return cloudwatch.MathExpression(
+        label="5xx, % of requests",
+        expression=f"IF(errors >= {_FEW_ERRORS}, 100 * errors / requests, 0)",
+        using_metrics={"errors": rest_api.metric_server_error(), "requests": rest_api.metric_count()},
+        period=_PERIOD,
+    )
+
+
+def oldest_event(queue: Queue) -> cloudwatch.Metric:
+    """Its age, in seconds."""
+    return queue.events.metric_approximate_age_of_oldest_message(period=_PERIOD, statistic="Maximum")
+
+
+def dead_letters(queue: Queue) -> cloudwatch.Metric:
+    """How many there are."""
+    return queue.dead_letters.metric_approximate_number_of_messages_visible(period=_PERIOD, statistic="Maximum")
+
+
+def _slowest(rest_api: apigateway.SpecRestApi) -> cloudwatch.IMetric:
+    """What 99 of 100 requests take at most, in milliseconds; nothing where they are few."""
+    return cloudwatch.MathExpression(
+        label="p99 of the answers' latency, ms",
+        expression=f"IF(requests >= {_FEW_REQUESTS}, latency, 0)",
+        using_metrics={"latency": rest_api.metric_latency(statistic="p99"), "requests": rest_api.metric_count()},
+        period=_PERIOD,
+    )
+
+
+def _errors(function: lambda_.Function) -> cloudwatch.Metric:
+    return function.metric_errors(period=_PERIOD)
+
+
+def _throttles(function: lambda_.Function) -> cloudwatch.Metric:
+    return function.metric_throttles(period=_PERIOD)
+
+
+def _at_once(function: lambda_.Function) -> cloudwatch.Metric:
+    return function.metric("ConcurrentExecutions", period=_PERIOD, statistic="Maximum")
+
+
+def _of_pages(listing: lambda_.Function, what: str) -> cloudwatch.Metric:
+    """On average over the pages, what the function has counted of each: see `sessions/log.py`."""
+    return cloudwatch.Metric(
+        namespace="SessionApis",
+        metric_name=what,
+        dimensions_map={"function_name": listing.function_name},
+        period=_PERIOD,
+        statistic="Average",
+    )
+
+
+def _refusals(authorizer: Function, parts: Parts, environment: Environment) -> cloudwatch.Metric:
+    """Callers that were refused, counted in the authorizer's log."""
+    counted = authorizer.log_group.add_metric_filter(
+        "Refusals",
+        filter_pattern=REFUSED,
+        metric_namespace=f"SessionApis/{environment.name}/{parts.family.name}",
+        metric_name="refusals",
+        metric_value="1",
+        default_value=0,
+    )
+    return counted.metric(period=_PERIOD, statistic="Sum")
+
+
+def _by_operation(family: Family, name: str, table: dynamodb.ITable, metric: str) -> list[cloudwatch.Metric]:
+    """The table's metric for each operation that some function has a right to."""
+    rights = [right for function in family.functions for right in function.rights if right.table.name == name]
+    return [
+        cloudwatch.Metric(
+            namespace="AWS/DynamoDB",
+            metric_name=metric,
+            dimensions_map={"TableName": table.table_name, "Operation": operation},
+            period=_PERIOD,
+            statistic="Sum",
+        )
+        for operation in sorted({action for right in rights for action in right.actions})
+    ]
+
+
+def _sum(label: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.IMetric:
+    named = {f"m{number}": metric for number, metric in enumerate(metrics)}
+    return cloudwatch.MathExpression(label=label, expression="SUM(METRICS())", using_metrics=named, period=_PERIOD)

@@ -1,0 +1,163 @@
+"""What is watched, who is told, and what the runbook says of it."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+from infra import families
+from infra.accounts_stack import AccountsStack
+from infra.families import ROOT
+from infra.family_stack import FamilyStack
+from infra.settings import PROD
+from tests.infra.stacks import EVERY_STACK, Stacks, of, text
+
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+PAGES = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
+EVERYWHERE = {"server-errors", "slow-answers", "function-errors", "function-throttles", "concurrency"}
+OF_TABLES = {"table-throttles", "table-errors"}
+OF_QUEUES = {"old-events", "dead-letters"}
+
+
+def alarms(stack: Any) -> dict[str, Any]:
+    found = stack.resources("CloudWatch::Alarm").values()
+    return {one["Properties"]["AlarmName"]: one["Properties"] for one in found}
+
+
+def metrics(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The metrics that the alarm goes by, each with its namespace, name and dimensions."""
+    if "MetricName" in alarm:
+        yield alarm
+    for one in alarm.get("Metrics", ()):
+        if "MetricStat" in one:
+            yield one["MetricStat"]["Metric"]
+
+
+@pytest.mark.parametrize(("environment", "family"), EVERY_STACK)
+def test_every_family_is_watched(stacks: Stacks, environment: str, family: str) -> None:
+    stack, definition = of(stacks, environment, family)
+    pages = set(EVERYWHERE)
+    if definition.recorder:
+        pages |= OF_QUEUES
+    if definition.authorizer:
+        pages.add("refusals")
+    if family == "store":
+        pages |= {"short-pages", "read-units"}
+    expected = {*pages, *(f"{page}-{table.name}" for page in OF_TABLES for table in definition.tables)}
+    assert set(alarms(stack)) == {f"session-apis-{environment}-{family}-{name}" for name in expected}
+
+
+def test_every_alarm_has_its_page_and_every_page_its_alarm(stacks: Stacks) -> None:
+    described = {
+        alarm["AlarmDescription"] for name in families.names() for alarm in alarms(of(stacks, "prod", name)[0]).values()
+    }
+    assert described == {f"docs/runbook.md#{page}" for page in PAGES}
+    for page, said in PAGES.items():
+        assert re.findall(r"\*\*(\w+(?: \w+)?):\*\*", said) == ["Means", "Look at", "Do"], page
+        assert re.search(r"^    (aws|sessionctl) ", said, re.MULTILINE), page
+
+
+def test_the_runbook_says_what_the_thresholds_are(stacks: Stacks) -> None:
+    """In seconds, per cent, or as many as it says."""
+    store = alarms(of(stacks, "prod", "store")[0])
+    told = {name.removeprefix("session-apis-prod-store-"): one for name, one in store.items()}
+    limits = {name: (one["Threshold"], one["EvaluationPeriods"] * 5) for name, one in told.items()}
+    assert {name: limit for name, limit in limits.items() if not name.startswith("table-")} == {
+        "server-errors": (1, 5),
+        "slow-answers": (2000, 10),
+        "function-errors": (2, 5),
+        "function-throttles": (0, 5),
+        "concurrency": (500, 10),
+        "old-events": (1800, 5),
+        "dead-letters": (0, 5),
+        "short-pages": (0.3, 15),
+        "read-units": (75, 15),
+        "refusals": (500, 5),
+    }
+    assert limits["table-throttles-store-sessions"] == (10, 10)
+    assert limits["table-errors-store-records"] == (2, 5)
+
+
+@pytest.mark.parametrize(("environment", "family"), EVERY_STACK)
+def test_no_alarm_counts_a_callers_mistake_as_our_failure(stacks: Stacks, environment: str, family: str) -> None:
+    stack, _ = of(stacks, environment, family)
+    counted = {metric["MetricName"] for alarm in alarms(stack).values() for metric in metrics(alarm)}
+    assert counted <= {
+        *("5XXError", "Count", "Latency", "Errors", "Throttles", "ConcurrentExecutions"),
+        *("ThrottledRequests", "SystemErrors", "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"),
+        *("short", "read_units", "refusals"),
+    }
+    assert "4XXError" not in counted
+    assert "UserErrors" not in counted
+
+
+@pytest.mark.parametrize(("environment", "family"), EVERY_STACK)
+def test_every_function_table_and_queue_is_watched(stacks: Stacks, environment: str, family: str) -> None:
+    stack, definition = of(stacks, environment, family)
+    found = [text(metric) for alarm in alarms(stack).values() for metric in metrics(alarm)]
+    named = {one["Value"] for metric in found for one in metric.get("Dimensions", ())}
+    assert {one["id"] for one in stack.functions().values()} <= named
+    assert set(stack.resources("DynamoDB::Table")) <= named
+    queues = {f"{queue}.QueueName" for queue in stack.resources("SQS::Queue")}
+    assert queues <= named
+    assert bool(queues) == bool(definition.recorder)
+
+
+@pytest.mark.parametrize(("environment", "family"), EVERY_STACK)
+def test_no_alarm_asks_for_more_than_cloudwatch_gives(stacks: Stacks, environment: str, family: str) -> None:
+    """An alarm on an expression may go by ten metrics; quiet is no alarm."""
+    for name, alarm in alarms(of(stacks, environment, family)[0]).items():
+        assert 1 <= len(list(metrics(alarm))) <= 10, name
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+
+
+@pytest.mark.parametrize(("environment", "family"), EVERY_STACK)
+def test_one_dashboard_shows_all_that_is_watched(stacks: Stacks, environment: str, family: str) -> None:
+    stack, _ = of(stacks, environment, family)
+    board = stack.properties("CloudWatch::Dashboard")
+    assert board["DashboardName"] == f"session-apis-{environment}-{family}"
+    shown = text(board["DashboardBody"])
+    assert all(f"{name}.Arn" in shown for name in stack.resources("CloudWatch::Alarm"))
+
+
+@pytest.mark.parametrize("family", [name for name in families.names() if families.load(name).authorizer])
+def test_refusals_are_counted_in_the_authorizers_log(stacks: Stacks, family: str) -> None:
+    stack, _ = of(stacks, "prod", family)
+    counted = stack.properties("Logs::MetricFilter")
+    assert text(counted["LogGroupName"]) == stack.functions()["authorize"]["LoggingConfig"]["LogGroup"]["Ref"]
+    assert counted["FilterPattern"] == '{ ($.message = "authorization") && ($.allowed IS FALSE) }'
+    (made,) = counted["MetricTransformations"]
+    assert (made["MetricNamespace"], made["MetricName"]) == (f"SessionApis/prod/{family}", "refusals")
+    refusals = alarms(stack)[f"session-apis-prod-{family}-refusals"]
+    assert (refusals["Namespace"], refusals["MetricName"]) == (made["MetricNamespace"], made["MetricName"])
+
+
+def test_alarms_are_sent_where_somebody_is_to_be_told(tmp_path: Any) -> None:
+    told = replace(PROD, name="told", alarm_address="operators@example.com")
+    app = App(outdir=str(tmp_path), context={"aws:cdk:bundling-stacks": []})
+    accounts = AccountsStack(app, environment=told)
+    family = Template.from_stack(FamilyStack(app, "knowledge", environment=told, accounts=accounts)).to_json()
+    shared = Template.from_stack(accounts)
+    shared.has_resource_properties("AWS::SNS::Topic", {"TopicName": "session-apis-told-alarms"})
+    shared.has_resource_properties("AWS::SNS::Subscription", {"Protocol": "email", "Endpoint": "operators@example.com"})
+    topic = "arn:AWS::Partition:sns:AWS::Region:AWS::AccountId:session-apis-told-alarms"
+    found = [one["Properties"] for one in family["Resources"].values() if one["Type"] == "AWS::CloudWatch::Alarm"]
+    assert found
+    for alarm in found:
+        assert (text(alarm["AlarmActions"]), text(alarm["OKActions"])) == ([topic], [topic])
+    policy = json.dumps(shared.find_resources("AWS::SNS::TopicPolicy"))
+    assert "cloudwatch.amazonaws.com" in policy
+    assert "aws:SecureTransport" in policy
+    shared.has_resource_properties("AWS::KMS::Key", {"EnableKeyRotation": True})
+
+
+def test_nobody_is_told_without_an_address(stacks: Stacks) -> None:
+    for stack in stacks.values():
+        assert stack.resources("SNS::Topic") == {}
+        assert not any(alarm.get("AlarmActions") for alarm in alarms(stack).values())
