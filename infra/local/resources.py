@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from infra.settings import QUEUE_MESSAGE_BYTES, REDRIVES
 from sessions import accounts
@@ -52,12 +53,22 @@ def create_table(client: "DynamoDBClient", table: Table, name: str) -> None:
         described = {"IndexName": index.name, "KeySchema": _schema(index.key), "Projection": projection}
         request.setdefault(kind, []).append(described)
     try:
-        client.create_table(**request)
+        made = client.create_table(**request)["TableDescription"]
     except client.exceptions.ResourceInUseException:
         return  # an engine that keeps its tables
+    if made.get("TableStatus") != "ACTIVE":  # one that takes its time
+        client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     if table.expires is not None:
-        specification: Any = {"Enabled": True, "AttributeName": table.expires}
+        _expire(client, table.expires, name)
+
+
+def _expire(client: "DynamoDBClient", attribute: str, name: str) -> None:
+    specification: Any = {"Enabled": True, "AttributeName": attribute}
+    try:
         client.update_time_to_live(TableName=name, TimeToLiveSpecification=specification)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "UnknownOperationException":  # an engine that lets nothing expire
+            raise
 
 
 def create_queue(family: Family) -> Queue:

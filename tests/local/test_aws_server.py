@@ -1,5 +1,6 @@
 """The embedded AWS's server: what it does beyond what moto itself tests."""
 
+import inspect
 import json
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from http.client import HTTPConnection
 
 import boto3
 import pytest
+from moto.sqs import models as queues
 
 from infra.families import ROOT
 from tests.platform import LONGEST_START, LONGEST_STOP, eventually, free_port, is_free
@@ -133,3 +135,21 @@ def test_it_ends_with_whoever_started_it() -> None:
     assert is_free(port)
     assert process.stdout is not None
     process.stdout.close()
+
+
+def test_what_is_quickened_is_what_moto_uses() -> None:
+    """A newer moto may have other names for these, and nobody would tell."""
+    source = inspect.getsource(queues)
+    assert "unix_time_millis()" in inspect.getsource(queues.Message.visible.fget)  # type: ignore[attr-defined]
+    assert "unix_time()" in source
+    assert "self.is_message_valid_based_on_retention_period(" in inspect.getsource(queues.SQSBackend.receive_message)
+
+
+def test_a_message_that_is_too_old_is_not_received_any_more(port: int) -> None:
+    client = boto3.client("sqs", endpoint_url=f"http://127.0.0.1:{port}", region_name="eu-west-1")
+    url = client.create_queue(QueueName="short", Attributes={"MessageRetentionPeriod": "60"})["QueueUrl"]
+    client.send_message(QueueUrl=url, MessageBody="x")
+    assert len(client.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]) == 1
+    client.set_queue_attributes(QueueUrl=url, Attributes={"MessageRetentionPeriod": "0"})
+    assert "Messages" not in client.receive_message(QueueUrl=url)
+    client.close()
