@@ -15,6 +15,9 @@ from infra.settings import Environment
 from sessions.deployment import Family, Right
 from sessions.deployment import Function as Definition
 
+NOT_CARRIED = ("demonstration", "deployment", "erasure", "export", "generated", "radius_detail", "restore")
+"""Modules of a family that only `infra` reads."""
+
 Tables = Mapping[str, dynamodb.ITable]
 
 
@@ -76,10 +79,10 @@ class Function(Construct):
 
 
 def _code(family: str) -> lambda_.Code:
-    """The family's modules under their import names, without those that only `infra` reads."""
+    """The family's modules under their import names, without those it does not need."""
     here = f"/functions/{family}"
     only = ["/*", "!/functions", "/functions/*", "!/functions/__init__.py", f"!{here}", f"{here}/*", f"!{here}/*.py"]
-    unused = [f"{here}/{name}.py" for name in ("deployment", "demonstration", "erasure")]
+    unused = [f"{here}/{name}.py" for name in NOT_CARRIED]
     return lambda_.Code.from_asset(str(ROOT), exclude=[*only, *unused], ignore_mode=IgnoreMode.GIT)
 
 

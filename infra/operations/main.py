@@ -6,7 +6,17 @@ from io import TextIOWrapper
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.operations import account, credential, dead_letters, erase, export, listing, status
+from infra.operations import (
+    account,
+    credential,
+    dead_letters,
+    erase,
+    export,
+    generation,
+    importing,
+    listing,
+    status,
+)
 from infra.operations.errors import FAILED, OK, OperationError, refusal
 from infra.operations.output import tell
 from sessions.dynamodb import UnprocessedError
@@ -16,7 +26,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Runs a deployment of Session APIs: accounts, credentials, persons, dead letters, how it is.",
+    help="Runs a deployment of Session APIs: accounts, credentials, events, persons, dead letters, how it is.",
     epilog="Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no such thing, 130 Ctrl-C. "
     "AWS is found by the standard settings: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL.",
 )
@@ -24,6 +34,8 @@ app.add_typer(account.app, name="account")
 app.add_typer(credential.app, name="credential")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(listing.app, name="listing")
+app.command("import", epilog="\b\nExample: sessionctl import device records.jsonl.gz --local")(importing.import_)
+app.command(epilog="\b\nExample: sessionctl generate device --count 1000 --seed 7")(generation.generate)
 app.command(epilog="\b\nExample: sessionctl erase widget ana --account demo-insurer --local")(erase.erase)
 app.command(
     epilog="\b\nExample: sessionctl export store --account acme-groceries --since 2026-01-01T00:00:00Z"

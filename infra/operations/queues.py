@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 _PERIOD = timedelta(minutes=1)
 _LATEST = timedelta(minutes=15)  # SQS tells its metrics every minute, some minutes late
@@ -19,14 +22,15 @@ class Depth:
     postponed: int
 
 
-def depth(url: str) -> Depth:
+def depth(url: str, client: "SQSClient | None" = None) -> Depth:
     """How full the queue is now."""
     names: Any = [
         "ApproximateNumberOfMessages",
         "ApproximateNumberOfMessagesNotVisible",
         "ApproximateNumberOfMessagesDelayed",
     ]
-    found = boto3.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    asked = client or boto3.client("sqs")
+    found = asked.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return Depth(*(int(found[name]) for name in names))
 
 

@@ -131,12 +131,9 @@ def test_every_function_is_told_what_it_needs_and_no_more(stacks: Stacks, enviro
 @every_stack
 def test_a_function_carries_its_familys_modules_only(stacks: Stacks, environment: str, family: str) -> None:
     stack, definition = of(stacks, environment, family)
-    modules = {file.name for file in (FUNCTIONS / family).glob("*.py")} - {
-        "deployment.py",
-        "demonstration.py",
-        "erasure.py",
-    }
-    expected = {"functions/__init__.py", *(f"functions/{family}/{module}" for module in modules)}
+    modules = {file.stem for file in (FUNCTIONS / family).glob("*.py")}
+    modules -= {"demonstration", "deployment", "erasure", "export", "generated", "radius_detail", "restore"}
+    expected = {"functions/__init__.py", *(f"functions/{family}/{module}.py" for module in modules)}
     assert {f"functions/{family}/{one.module}.py" for one in definition.functions} < expected
     for function in stack.functions().values():
         assert stack.files(function["Code"]) == expected

@@ -62,16 +62,21 @@ def test_the_commands_work(readme: str, fresh: Platform, tmp_path: Path) -> None
     for port, own in (("8000", fresh.port), ("8001", fresh.aws_port)):
         script = re.sub(rf"(127\.0\.0\.1|localhost):{port}\b", f"127.0.0.1:{own}", script)
     script = re.sub(r"(?<![\w/.-])\.local/", f"{fresh.folder}/", script)
-    script = re.sub(
-        rf"^{re.escape(_SESSIONCTL)}", f"'{sys.executable}' -m infra.operations ", script, flags=re.MULTILINE
-    )
+    script = script.replace(_SESSIONCTL, f"'{sys.executable}' -m infra.operations ")
     failed = tmp_path / "failed"
     path = f"{ROOT}:{ROOT / 'layers/sessions/python'}"
     curl = 'curl() { command curl -sS --fail-with-body "$@" || { echo "$*" >> "$FAILED"; return 1; }; }'
     ran = subprocess.run(
         ["sh", "-euxc", f"{curl}\n{script}"],
         cwd=ROOT,
-        env=os.environ | {"FAILED": str(failed), "NO_PROXY": "*", "LOCAL_DIR": str(fresh.folder), "PYTHONPATH": path},
+        env=os.environ
+        | {
+            "FAILED": str(failed),
+            "NO_PROXY": "*",
+            "LOCAL_DIR": str(fresh.folder),
+            "XDG_STATE_HOME": str(fresh.folder),
+            "PYTHONPATH": path,
+        },
         capture_output=True,
         text=True,
         timeout=60,

@@ -14,7 +14,7 @@ from functions.store import demonstration, events, query
 from functions.store.events import DATA, EVENTS
 from infra import event_schemas
 from infra.families import FUNCTIONS
-from sessions.recording import _explain
+from sessions.events import explain
 
 SECRET = "se-cret"
 SESSION_ID = "123e4567-e89b-12d3-a456-426614174000"
@@ -107,7 +107,7 @@ def reason(kind: str, thing: Any, **more: Any) -> str | None:
     try:
         EVENTS.validate_json(event(kind, thing, **more))
     except ValidationError as error:
-        return _explain(error).replace(f"store.{kind}.saved.data.", "")
+        return explain(error).replace(f"store.{kind}.saved.data.", "")
     return None
 
 
@@ -482,7 +482,7 @@ def test_a_customer_or_store_is_at_most_3840_octets_with_its_version_and_account
         sent = json.loads(event(kind, USUAL[kind] | {name: text})) | {attribute: longer}
         with pytest.raises(ValidationError) as raised:
             EVENTS.validate_json(json.dumps(sent))
-        assert _explain(raised.value) == refused
+        assert explain(raised.value) == refused
 
 
 def test_the_contracts_session_is_shown_byte_for_byte() -> None:

@@ -7,11 +7,23 @@ error, because they would be lost.
 import json
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Strict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Strict,
+    StringConstraints,
+    ValidationError,
+)
 
 from sessions import clock
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 _RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:)(\d\d(?:\.\d+)?)([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -76,3 +88,19 @@ def written(kind: str, version: str, data: str) -> str:
 def as_json(value: Any) -> str:
     """As short as JSON can be."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def explain(error: ValidationError) -> str:
+    """What is wrong and where, without the values: they may be personal."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(_member, one['loc'])) or 'event'}: {_message(one)}" for one in found)
+
+
+def _member(name: int | str) -> str:
+    """The member's name. A sender may key by what is personal: only what looks like a name is told."""
+    return str(name) if re.fullmatch(r"[\w.]{1,64}", str(name)) else "?"
+
+
+def _message(one: "ErrorDetails") -> str:
+    """Pydantic's words, but for the one case in which they quote the event."""
+    return "the type is none that this queue takes" if one["type"] == "union_tag_invalid" else one["msg"]

@@ -6,7 +6,6 @@ body to the queue again is a replay, and a `reason` attribute. Should the functi
 redrive moves the message, without a reason.
 """
 
-import re
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,10 +16,10 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from pydantic import TypeAdapter, ValidationError
 
 from sessions import log, settings
+from sessions.events import explain
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from pydantic_core import ErrorDetails
 
 EventT = TypeVar("EventT")
 
@@ -44,7 +43,7 @@ def recorder(
         try:
             event = events.validate_json(record.body)
         except ValidationError as error:
-            _bury(family, record, _explain(error))
+            _bury(family, record, explain(error))
             return
         try:
             store(event)
@@ -67,22 +66,6 @@ def recorder(
         return given
 
     return handler
-
-
-def _explain(error: ValidationError) -> str:
-    """What is wrong and where, without the values: they may be personal."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(_member, one['loc'])) or 'event'}: {_message(one)}" for one in found)
-
-
-def _member(name: int | str) -> str:
-    """The member's name. A sender may key by what is personal: only what looks like a name is told."""
-    return str(name) if re.fullmatch(r"[\w.]{1,64}", str(name)) else "?"
-
-
-def _message(one: "ErrorDetails") -> str:
-    """Pydantic's words, but for the one case in which they quote the event."""
-    return "the type is none that this queue takes" if one["type"] == "union_tag_invalid" else one["msg"]
 
 
 def _bury(family: str, record: SQSRecord, reason: str) -> None:

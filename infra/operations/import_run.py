@@ -1,0 +1,181 @@
+"""One run of an import: looks at all lines, sends what is to be sent, and tells what became of them."""
+
+import json
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from infra.operations import output
+from infra.operations.checkpoint import Checkpoint
+from infra.operations.errors import OperationError
+from infra.operations.lines import Entry, Input, Reader
+from infra.operations.sending import AT_ONCE, BATCH, Message, Sender, Stopped
+from sessions import clock
+
+
+@dataclass(slots=True)
+class Counts:
+    """`lines` are records where a record has several; `skipped` are about something that is no event of ours."""
+
+    lines: int = 0
+    valid: int = 0
+    rejected: int = 0
+    skipped: int = 0
+
+    def add(self, entry: Entry) -> None:
+        self.lines += 1
+        self.valid += entry.body is not None
+        self.rejected += entry.reason is not None
+        self.skipped += entry.body is None and entry.reason is None
+
+
+class ImportRun:
+    """`told` stands first in what is found; `rejects` is where lines that are rejected are told of."""
+
+    def __init__(self, told: dict[str, Any], inputs: Sequence[Input], rejects: Path, progress: Progress) -> None:
+        self._told = told
+        self._inputs = inputs
+        self._rejects = rejects
+        self._progress = progress
+        self._counts = Counts()
+        self._sent = self._sent_already = 0
+        self._seconds = 0.0
+        self._checkpoint: Path | None = None
+
+    def look(self, reader: Reader) -> Counts:
+        """Counts what there is, and writes down what is rejected."""
+        self._counts = Counts()
+        if self._rejects.exists():
+            self._rejects.write_text("")
+        task = self._progress.add_task("looking", total=sum(one.size for one in self._inputs) or 1)
+        for given in self._inputs:
+            for entry in reader.entries(given, lambda octets: self._progress.advance(task, octets)):
+                self._counts.add(entry)
+                if entry.reason is not None:
+                    self._reject(entry)
+        return self._counts
+
+    def _reject(self, entry: Entry) -> None:
+        self._rejects.parent.mkdir(parents=True, exist_ok=True)
+        with self._rejects.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"file": entry.file, "line": entry.line, "reason": entry.reason}) + "\n")
+
+    def refuse_rejected(self, done: str) -> None:
+        """`OperationError` where lines were rejected; `done` tells what was done all the same."""
+        if self._counts.rejected:
+            raise OperationError(
+                f"{self._counts.rejected} of {self._counts.lines} lines cannot be imported; {done}. "
+                f"Which, and why, stands in {self._rejects}.",
+                found=self.found(),
+            )
+
+    def send(self, known: Checkpoint, reader: Reader, url: str, most_waiting: int, *, skips_invalid: bool) -> None:
+        """Sends what was not sent yet. Ctrl-C ends it once what is on its way is acknowledged."""
+        self._checkpoint = known.path
+        self._sent_already = known.sent
+        if known.state["counts"] is None:
+            known.write(counts=asdict(self.look(reader)))
+        self._counts = Counts(**known.state["counts"])
+        if known.state["done"]:
+            output.tell(f"All of it was sent by {known.state['done']}. --again sends it again.")
+            return
+        if not skips_invalid:
+            done = "no more was sent" if known.sent else "nothing was sent"
+            self.refuse_rejected(f"{done}. --skip-invalid sends the others")
+        if known.state["is_sending"]:
+            output.tell(
+                f"The last process was killed while it was sending: up to {AT_ONCE * BATCH} events that were on their "
+                "way are sent again. Recorded twice, an event changes nothing."
+            )
+        if known.sent:
+            output.tell(f"{known.sent} of {self._counts.valid} events were sent before; it goes on with the others.")
+        self._send(known, reader, url, most_waiting)
+        self.refuse_rejected("the others were sent")
+
+    def _send(self, known: Checkpoint, reader: Reader, url: str, most_waiting: int) -> None:
+        task = self._progress.add_task("sending", total=self._counts.valid, completed=known.sent)
+        begin = time.monotonic()
+
+        def note(places: list[int]) -> None:
+            known.note(places)
+            self._progress.advance(task, len(places))
+
+        known.write(is_sending=True)
+        with _until_interrupted() as stopping:
+            sender = Sender(url, most_waiting=most_waiting, note=note, stopping=stopping)
+            try:
+                sender.send(self._messages(known, reader), after_window=known.write)
+            except Stopped:
+                output.tell(
+                    f"Interrupted: {known.sent} of {self._counts.valid} events are sent. The same command goes on."
+                )
+                raise KeyboardInterrupt from None
+            finally:
+                known.write(is_sending=False)
+                self._sent, self._seconds = known.sent - self._sent_already, time.monotonic() - begin
+        known.write(done=clock.sortable(datetime.now(UTC)))
+
+    def _messages(self, known: Checkpoint, reader: Reader) -> Iterator[Message]:
+        place = 0
+        for given in self._inputs:
+            for entry in reader.entries(given, lambda _: None):
+                if entry.body is None:
+                    continue
+                if not known.has(place):
+                    yield Message(place, entry.body)
+                place += 1
+
+    def found(self) -> dict[str, Any]:
+        """What became of it all, up to now."""
+        return (
+            self._told
+            | asdict(self._counts)
+            | {
+                "sent": self._sent,
+                "sent_already": self._sent_already,
+                "seconds": round(self._seconds, 1),
+                "events_per_second": round(self._sent / self._seconds, 1) if self._sent else None,
+                "checkpoint": None if self._checkpoint is None else str(self._checkpoint),
+                "rejects": str(self._rejects) if self._counts.rejected else None,
+            }
+        )
+
+
+@contextmanager
+def _until_interrupted() -> Iterator[Event]:
+    """An event that Ctrl-C sets, in place of what Ctrl-C does else."""
+    stopping = Event()
+    before = signal.signal(signal.SIGINT, lambda *_: stopping.set())
+    try:
+        yield stopping
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+
+def showing_progress() -> Progress:
+    """A bar on standard error, where that is a terminal."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
