@@ -75,14 +75,22 @@ class _Handler(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
-def quicken_queues() -> None:
+def mend_queues() -> None:
     """Has moto ask for the time in one step, and look up how long messages are kept without counting them all: it does
-    both several times for each message. The answers are the same.
+    both several times for each message. And it deletes while nobody sends: what came in the same moment was lost, and
+    of two messages that were deleted in the same moment one came back.
     """
     moto: Any = queues
     moto.unix_time = time.time
     moto.unix_time_millis = lambda: time.time() * 1000
     moto.SQSBackend.is_message_valid_based_on_retention_period = _is_kept
+    delete = moto.Queue.delete_message
+
+    def delete_alone(queue: Any, receipt_handle: str) -> None:
+        with queue._messages_lock:  # noqa: SLF001 (that of whoever sends)
+            delete(queue, receipt_handle)
+
+    moto.Queue.delete_message = delete_alone
 
 
 def _is_kept(backend: Any, queue_name: str, message: Any) -> bool:
@@ -103,7 +111,7 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     os.environ["AWS_ACCOUNT_ID_ENDPOINT_MODE"] = "disabled"
-    quicken_queues()
+    mend_queues()
     server = _Server(int(sys.argv[1]))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     server.serve_forever()

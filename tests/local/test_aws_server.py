@@ -6,7 +6,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
+from typing import Any
 
 import boto3
 import pytest
@@ -137,7 +139,7 @@ def test_it_ends_with_whoever_started_it() -> None:
     process.stdout.close()
 
 
-def test_what_is_quickened_is_what_moto_uses() -> None:
+def test_what_is_mended_is_what_moto_uses() -> None:
     """A newer moto may have other names for these, and nobody would tell."""
     source = inspect.getsource(queues)
     assert "unix_time_millis()" in inspect.getsource(queues.Message.visible.fget)  # type: ignore[attr-defined]
@@ -152,4 +154,31 @@ def test_a_message_that_is_too_old_is_not_received_any_more(port: int) -> None:
     assert len(client.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]) == 1
     client.set_queue_attributes(QueueUrl=url, Attributes={"MessageRetentionPeriod": "0"})
     assert "Messages" not in client.receive_message(QueueUrl=url)
+    client.close()
+
+
+def test_what_is_sent_while_others_are_deleted_is_there_and_they_are_not(port: int) -> None:
+    client = boto3.client("sqs", endpoint_url=f"http://127.0.0.1:{port}", region_name="eu-west-1")
+    url = client.create_queue(QueueName="busy", Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
+    got: list[str] = []
+
+    def send(number: int) -> None:
+        entries: Any = [{"Id": str(one), "MessageBody": f"{number}-{one}"} for one in range(10)]
+        client.send_message_batch(QueueUrl=url, Entries=entries)
+
+    def delete(messages: Any) -> None:
+        entries: Any = [{"Id": one["MessageId"], "ReceiptHandle": one["ReceiptHandle"]} for one in messages]
+        client.delete_message_batch(QueueUrl=url, Entries=entries)
+
+    with ThreadPoolExecutor(6) as pool:
+        sent = [pool.submit(send, number) for number in range(60)]
+        while not all(one.done() for one in sent) or len(got) < 600:
+            messages = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+            assert messages or not all(one.done() for one in sent), f"{len(got)} of 600"
+            got += [one["Body"] for one in messages]
+            if messages:
+                pool.submit(delete, messages)
+    assert len(set(got)) == len(got) == 600
+    left = client.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"])
+    assert left["Attributes"] == {"ApproximateNumberOfMessagesNotVisible": "0"}
     client.close()
