@@ -77,20 +77,24 @@ class _Handler(BaseHTTPRequestHandler):
 
 def mend_queues() -> None:
     """Has moto ask for the time in one step, and look up how long messages are kept without counting them all: it does
-    both several times for each message. And it deletes while nobody sends: what came in the same moment was lost, and
-    of two messages that were deleted in the same moment one came back.
+    both several times for each message. And it sends, receives and deletes one after the other: what was sent while
+    another message was deleted was lost, and of two that were deleted in the same moment one came back.
     """
     moto: Any = queues
     moto.unix_time = time.time
     moto.unix_time_millis = lambda: time.time() * 1000
     moto.SQSBackend.is_message_valid_based_on_retention_period = _is_kept
-    delete = moto.Queue.delete_message
+    delete, receive = moto.Queue.delete_message, moto.SQSBackend.receive_message
 
     def delete_alone(queue: Any, receipt_handle: str) -> None:
         with queue._messages_lock:  # noqa: SLF001 (that of whoever sends)
             delete(queue, receipt_handle)
 
-    moto.Queue.delete_message = delete_alone
+    def receive_alone(backend: Any, queue_name: str, *arguments: Any, **options: Any) -> Any:
+        with backend.get_queue(queue_name)._messages_lock:  # noqa: SLF001 (others have it while this one waits)
+            return receive(backend, queue_name, *arguments, **options)
+
+    moto.Queue.delete_message, moto.SQSBackend.receive_message = delete_alone, receive_alone
 
 
 def _is_kept(backend: Any, queue_name: str, message: Any) -> bool:
