@@ -112,7 +112,9 @@ def _read(path: Path, identity: Identity, began: str) -> tuple[dict[str, Any], s
     except (OSError, ValueError, KeyError, AttributeError):
         raise OperationError(f"{path} is not a checkpoint that can be read.") from None
     if known != json.loads(json.dumps(identity)):
-        raise OperationError(f"{path} is the checkpoint of another import: of other files, options, or another queue.")
+        raise OperationError(
+            f"{path} is the checkpoint of another import: of other files, options, or to another place."
+        )
     taken: set[int] = set()
     for line in lines:
         with suppress(ValueError):  # the last one, cut off with the process that wrote it

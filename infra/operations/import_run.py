@@ -3,13 +3,13 @@
 import json
 import signal
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -17,9 +17,10 @@ from rich.text import Text
 
 from infra.operations import output
 from infra.operations.checkpoint import Checkpoint
+from infra.operations.destination import whole_file
 from infra.operations.errors import OperationError
 from infra.operations.lines import Entry, Input, Reader
-from infra.operations.sending import AT_ONCE, BATCH, Message, Sender, Stopped
+from infra.operations.sending import AT_ONCE, BATCH, Message, Stopped
 from sessions import clock
 
 
@@ -39,11 +40,38 @@ class Counts:
         self.skipped += entry.body is None and entry.reason is None
 
 
-class ImportRun:
-    """`told` stands first in what is found; `rejects` is where lines that are rejected are told of."""
+class Sends(Protocol):
+    """A queue's `Sender`, or a `Restorer`."""
 
-    def __init__(self, told: dict[str, Any], inputs: Sequence[Input], rejects: Path, progress: Progress) -> None:
+    @property
+    def results(self) -> Mapping[str, int]: ...
+
+    def send(self, messages: Iterable[Message], after_window: Callable[[], None]) -> None: ...
+
+
+class Sending(Protocol):
+    """Makes one. `note` is told the places of what arrived, in any thread, until `stopping` is set."""
+
+    def __call__(self, *, note: Callable[[list[int]], None], stopping: Event) -> Sends: ...
+
+
+class ImportRun:
+    """`told` stands first in what is found; `rejects` is where lines that are rejected are told of.
+
+    `results` are what else is counted than that something is sent, from 0 on: of sessions that are put back.
+    """
+
+    def __init__(
+        self,
+        told: dict[str, Any],
+        inputs: Sequence[Input],
+        rejects: Path,
+        progress: Progress,
+        results: Mapping[str, int],
+    ) -> None:
         self._told = told
+        self._results = results
+        self._things = "sessions" if results else "events"
         self._inputs = inputs
         self._rejects = rejects
         self._progress = progress
@@ -53,22 +81,19 @@ class ImportRun:
         self._checkpoint: Path | None = None
 
     def look(self, reader: Reader) -> Counts:
-        """Counts what there is, and writes down what is rejected."""
+        """Counts what there is, and writes down what is rejected, if anything is."""
         self._counts = Counts()
-        if self._rejects.exists():
-            self._rejects.write_text("")
         task = self._progress.add_task("looking", total=sum(one.size for one in self._inputs) or 1)
-        for given in self._inputs:
-            for entry in reader.entries(given, lambda octets: self._progress.advance(task, octets)):
-                self._counts.add(entry)
-                if entry.reason is not None:
-                    self._reject(entry)
+        with ExitStack() as stack:
+            file: BinaryIO | None = None
+            for given in self._inputs:
+                for entry in reader.entries(given, lambda octets: self._progress.advance(task, octets)):
+                    self._counts.add(entry)
+                    if entry.reason is not None:
+                        file = file or stack.enter_context(_replacing(self._rejects))
+                        told = {"file": entry.file, "line": entry.line, "reason": entry.reason}
+                        file.write(f"{json.dumps(told)}\n".encode())
         return self._counts
-
-    def _reject(self, entry: Entry) -> None:
-        self._rejects.parent.mkdir(parents=True, exist_ok=True)
-        with self._rejects.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"file": entry.file, "line": entry.line, "reason": entry.reason}) + "\n")
 
     def refuse_rejected(self, done: str) -> None:
         """`OperationError` where lines were rejected; `done` tells what was done all the same."""
@@ -79,7 +104,7 @@ class ImportRun:
                 found=self.found(),
             )
 
-    def send(self, known: Checkpoint, reader: Reader, url: str, most_waiting: int, *, skips_invalid: bool) -> None:
+    def send(self, known: Checkpoint, reader: Reader, sending: Sending, *, skips_invalid: bool) -> None:
         """Sends what was not sent yet. Ctrl-C ends it once what is on its way is acknowledged."""
         self._checkpoint = known.path
         self._sent_already = known.sent
@@ -94,15 +119,16 @@ class ImportRun:
             self.refuse_rejected(f"{done}. --skip-invalid sends the others")
         if known.state["is_sending"]:
             output.tell(
-                f"The last process was killed while it was sending: up to {AT_ONCE * BATCH} events that were on their "
-                "way are sent again. Recorded twice, an event changes nothing."
+                f"The last process was killed while it was sending: up to {AT_ONCE * BATCH} {self._things} that were "
+                "on their way are sent again. What comes twice changes nothing."
             )
         if known.sent:
-            output.tell(f"{known.sent} of {self._counts.valid} events were sent before; it goes on with the others.")
-        self._send(known, reader, url, most_waiting)
+            before = f"{known.sent} of {self._counts.valid} {self._things}"
+            output.tell(f"{before} were sent before; it goes on with the others.")
+        self._send(known, reader, sending)
         self.refuse_rejected("the others were sent")
 
-    def _send(self, known: Checkpoint, reader: Reader, url: str, most_waiting: int) -> None:
+    def _send(self, known: Checkpoint, reader: Reader, sending: Sending) -> None:
         task = self._progress.add_task("sending", total=self._counts.valid, completed=known.sent)
         begin = time.monotonic()
 
@@ -112,16 +138,16 @@ class ImportRun:
 
         known.write(is_sending=True)
         with _until_interrupted() as stopping:
-            sender = Sender(url, most_waiting=most_waiting, note=note, stopping=stopping)
+            sender = sending(note=note, stopping=stopping)
             try:
                 sender.send(self._messages(known, reader), after_window=known.write)
             except Stopped:
-                output.tell(
-                    f"Interrupted: {known.sent} of {self._counts.valid} events are sent. The same command goes on."
-                )
+                so_far = f"{known.sent} of {self._counts.valid} {self._things}"
+                output.tell(f"Interrupted: {so_far} are sent. The same command goes on.")
                 raise KeyboardInterrupt from None
             finally:
                 known.write(is_sending=False)
+                self._results = sender.results
                 self._sent, self._seconds = known.sent - self._sent_already, time.monotonic() - begin
         known.write(done=clock.sortable(datetime.now(UTC)))
 
@@ -143,12 +169,24 @@ class ImportRun:
             | {
                 "sent": self._sent,
                 "sent_already": self._sent_already,
+                **self._results,
                 "seconds": round(self._seconds, 1),
                 "events_per_second": round(self._sent / self._seconds, 1) if self._sent else None,
                 "checkpoint": None if self._checkpoint is None else str(self._checkpoint),
                 "rejects": str(self._rejects) if self._counts.rejected else None,
             }
         )
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes its name's place once it is whole, and its folder, should that be missing."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OperationError(f"{path} cannot be written: {error.strerror}.") from None
+    with whole_file(path, force=True) as file:
+        yield file
 
 
 @contextmanager

@@ -1,10 +1,12 @@
-"""`sessionctl import`: events from files, all of them looked at before the first is sent."""
+"""`sessionctl import`: events or sessions from files, all of them looked at before the first is sent."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Any
 
 import boto3
 import typer
@@ -12,12 +14,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from infra.operations import output
 from infra.operations.checkpoint import Checkpoint, default_path
-from infra.operations.deployment import LOCAL, Deployment
-from infra.operations.errors import OperationError
-from infra.operations.import_run import ImportRun, showing_progress
+from infra.operations.deployment import LOCAL, Deployed, Deployment
+from infra.operations.import_run import ImportRun, Sending, showing_progress
 from infra.operations.lines import JSON_LINES, Input, Reader, event_types, is_form
 from infra.operations.operation import FamilyName, operation
-from sessions import clock
+from infra.operations.restorer import Restorer, outcomes
+from infra.operations.sending import Sender
+from sessions import clock, dynamodb
 from sessions.events import Timestamp
 
 MOST_WAITING = 10_000
@@ -67,19 +70,21 @@ def import_(
         typer.Option(min=1, help=f"Waits where more are in the queue: {MOST_WAITING}, locally {MOST_WAITING_LOCALLY}."),
     ] = None,
 ) -> output.Found:
-    """Sends the events of files to the family's queue, once each. Interrupted, the same command goes on."""
-    url = deployment.family(family).queue_url
-    if url is None:
-        raise OperationError(f"{family} takes no events: its callers make its sessions.")
+    """Sends the events of files to the family's queue, once each. Interrupted, the same command goes on.
+
+    knowledge has no queue: an export's sessions are put back into its table.
+    """
+    deployed = deployment.family(family)
     _check(family, form, event_type, iccid_attribute)
+    if deployed.queue_url is None:
+        _check_sessions(family, {"--type": event_type, "--time": moment, "--most-waiting": most_waiting})
     began = clock.sortable(datetime.now(UTC))
     told = {"family": family, "deployment": deployment.name}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         inputs = [Input.of(name, folder) for name in files]
         identity = told | {
-            "queue": url,
-            "queue_made": _made(url),
+            **_target(deployed),
             "options": [form, event_type, moment, iccid_attribute],
             "files": [[one.size, one.digest] for one in inputs],
         }
@@ -90,7 +95,8 @@ def import_(
 
         path = checkpoint or default_path(identity)
         own = rejects or path.with_name(path.name + ".rejects")
-        run = ImportRun(told, inputs, own, stack.enter_context(showing_progress()))
+        results = outcomes(family) if deployed.queue_url is None else {}
+        run = ImportRun(told, inputs, own, stack.enter_context(showing_progress()), results)
         if dry_run:
             run.look(reader(began))
             run.refuse_rejected("nothing was sent")
@@ -98,8 +104,11 @@ def import_(
         known = stack.enter_context(Checkpoint.opened(path, identity, began))
         if again:
             known.begin_again()
-        usual = MOST_WAITING_LOCALLY if deployment.name == LOCAL else MOST_WAITING
-        run.send(known, reader(known.state["began"]), url, most_waiting or usual, skips_invalid=skip_invalid)
+        sending: Sending = partial(Restorer, family)
+        if deployed.queue_url is not None:
+            usual = MOST_WAITING_LOCALLY if deployment.name == LOCAL else MOST_WAITING
+            sending = partial(Sender, deployed.queue_url, most_waiting=most_waiting or usual)
+        run.send(known, reader(known.state["began"]), sending, skips_invalid=skip_invalid)
         return run.found()
 
 
@@ -107,10 +116,23 @@ def _check(family: str, form: str, event_type: str | None, iccid_attribute: str 
     if not is_form(family, form):
         raise typer.BadParameter(f"{family} has no such files.", param_hint="--format")
     types = event_types(family)
-    if event_type is not None and (event_type not in types or form != JSON_LINES):
+    if event_type is not None and types and (event_type not in types or form != JSON_LINES):
         raise typer.BadParameter(f"For {JSON_LINES}, one of {', '.join(types)}.", param_hint="--type")
     if iccid_attribute is not None and form == JSON_LINES:
         raise typer.BadParameter("This goes with --format radius-detail.", param_hint="--iccid-attribute")
+
+
+def _check_sessions(family: str, given: Mapping[str, object]) -> None:
+    for option, value in given.items():
+        if value is not None:
+            raise typer.BadParameter(f"{family} takes no events, but sessions.", param_hint=option)
+
+
+def _target(deployed: Deployed) -> dict[str, Any]:
+    """Where it all goes, in the words of its checkpoint."""
+    if deployed.queue_url is not None:
+        return {"queue": deployed.queue_url, "queue_made": _made(deployed.queue_url)}
+    return {"tables": {table.physical_name: dynamodb.made(table) for table in deployed.family.tables}}
 
 
 def _made(url: str) -> str:

@@ -1,4 +1,4 @@
-"""What stands in the files of an import: events, and why a line is none."""
+"""What stands in the files of an import: events, or sessions of a family without a queue; and why a line is none."""
 
 import gzip
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import typer
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from infra.operations.errors import OperationError
 from infra.settings import QUEUE_MESSAGE_BYTES
@@ -108,15 +108,17 @@ def _once(name: str) -> BinaryIO:
 
 
 class Reader:
-    """Makes events of lines: one of a family, by what was said on the command line."""
+    """Makes events of lines: one of a family, by what was said on the command line. Sessions stay as they are."""
 
     def __init__(
         self, family: str, *, form: str, event_type: str | None, moment: str, iccid_attribute: str | None
     ) -> None:
         """`moment` is the time of events about data alone."""
-        events: Any = import_module(f"functions.{family}.events")
-        self._events = events.EVENTS
-        self._types: dict[str, Any] = events.DATA if event_type is None else {event_type: events.DATA[event_type]}
+        types = event_types(family)
+        self._whole: TypeAdapter[Any] = (
+            import_module(f"functions.{family}.events").EVENTS if types else restoring(family).SESSIONS
+        )
+        self._types = types if event_type is None else {event_type: types[event_type]}
         self._moment = moment
         self._form: Any = None if form == JSON_LINES else import_module(_module(family, form))
         self._options = {"iccid_attribute": iccid_attribute or getattr(self._form, "ICCID_ATTRIBUTE", None)}
@@ -150,7 +152,7 @@ class Reader:
         except UnicodeDecodeError:
             return None, "not UTF-8"
         body, reason = self._checked(text)
-        if reason is None or not _is_data(text):
+        if reason is None or not self._types or not _is_data(text):
             return body, reason
         faults: dict[str, ValidationError] = {}
         for name, model in self._types.items():
@@ -175,9 +177,9 @@ class Reader:
     def _checked(self, text: str) -> tuple[str | None, str | None]:
         """The message, or why the queue's recorder would not take it."""
         try:
-            self._events.validate_json(text)
+            self._whole.validate_json(text)
         except ValidationError as error:
-            return None, explain(error)
+            return None, explain(error, "event" if self._types else "session")
         body = text.translate(_NOT_IN_SQS)
         return (None, _TOO_LARGE) if len(body.encode()) > QUEUE_MESSAGE_BYTES else (body, None)
 
@@ -187,9 +189,17 @@ def is_form(family: str, form: str) -> bool:
     return form == JSON_LINES or (form == RADIUS_DETAIL and find_spec(_module(family, form)) is not None)
 
 
-def event_types(family: str) -> list[str]:
-    """The types of the family's events."""
-    return list(import_module(f"functions.{family}.events").DATA)
+def event_types(family: str) -> dict[str, Any]:
+    """What the family's events have as their data, by their types; of a family without a queue none."""
+    if find_spec(f"functions.{family}.events") is None:
+        return {}
+    types: dict[str, Any] = import_module(f"functions.{family}.events").DATA
+    return types
+
+
+def restoring(family: str) -> Any:
+    """What puts sessions of a family without a queue back."""
+    return import_module(f"functions.{family}.restore")
 
 
 def _module(family: str, form: str) -> str:

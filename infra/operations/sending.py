@@ -1,10 +1,11 @@
 """Sends messages to a queue in batches, several at a time; what the queue does not take is sent again for a while."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -45,6 +46,9 @@ class Stopped(Exception):  # noqa: N818 (nothing is wrong)
 
 class Sender:
     """Sends to one queue until `stopping` is set. `note` is told the places that SQS acknowledges, in any thread."""
+
+    results: Mapping[str, int] = MappingProxyType({})
+    """Nothing: what becomes of an event is seen later."""
 
     def __init__(self, url: str, *, most_waiting: int, note: Callable[[list[int]], None], stopping: Event) -> None:
         self._url = url

@@ -1,4 +1,4 @@
-"""An export, sent to the queues of another deployment in any order, gives every answer again."""
+"""An export, imported by another deployment in any order, gives every answer again."""
 
 import json
 import random
@@ -43,7 +43,7 @@ def answers(platform: Platform, callers: dict[str, Headers]) -> list[tuple[int, 
     return [(answer.status, answer.body) for answer in given]
 
 
-def test_an_export_recorded_by_another_deployment_gives_every_answer_again(
+def test_an_export_imported_by_another_deployment_gives_every_answer_again(
     in_process: Sessionctl,
     platform: Platform,
     fresh: Platform,
@@ -88,7 +88,11 @@ def test_an_export_recorded_by_another_deployment_gives_every_answer_again(
     second = callers()
     for family, path in files.items():
         told = path.read_text().splitlines()
-        fresh.send(family, *chance.sample(told * 2, len(told) * 2))
+        shuffled = tmp_path / f"{family}-shuffled.jsonl"
+        shuffled.write_text("\n".join(chance.sample(told * 2, len(told) * 2)))
+        checkpoint = tmp_path / f"{family}.checkpoint"
+        found = in_process("import", family, str(shuffled), "--checkpoint", str(checkpoint), "--json").json
+        assert found["sent"] == len(told) * 2
     eventually(lambda: answers(fresh, second) == before, 40)
     eventually(lambda: queues_are_empty(fresh), 30)
     assert answers(fresh, second) == before

@@ -179,7 +179,8 @@ def test_a_dry_run_only_looks(typed: Typed, queue: Queue) -> None:
     assert rejected(found)[0][:2] == (FILE, 2)
     write([record(1)])
     assert typed(FILE, "--dry-run", "--rejects", "why.jsonl")[0] == 0
-    assert Path("why.jsonl").read_text() == ""
+    assert rejected(found)[0][:2] == (FILE, 2)  # nothing is rejected, and so that stays
+    assert [path.name for path in Path().iterdir() if "part" in path.name] == []
     assert received(queue) == []
     assert not Path("state").exists()
 
@@ -351,7 +352,7 @@ def test_a_checkpoint_is_of_one_import_and_of_one_process(typed: Typed, queue: Q
     write([record(1)])
     typed(FILE, "--checkpoint", "here")
     write([record(2)])
-    refusal = "here is the checkpoint of another import: of other files, options, or another queue.\n"
+    refusal = "here is the checkpoint of another import: of other files, options, or to another place.\n"
     assert typed(FILE, "--checkpoint", "here") == (1, None, refusal)
     Path("here").write_text("x")
     assert typed(FILE, "--checkpoint", "here") == (1, None, "here is not a checkpoint that can be read.\n")
@@ -409,7 +410,10 @@ def test_radius_detail_is_imported(typed: Typed, queue: Queue) -> None:
 @pytest.mark.parametrize(
     ("family", "arguments", "status", "said"),
     [
-        ("knowledge", [FILE], 1, "knowledge takes no events: its callers make its sessions."),
+        ("knowledge", [FILE, "--type", "x"], 2, "knowledge takes no events, but sessions."),
+        ("knowledge", [FILE, "--time", "2026-01-02T03:04:05Z"], 2, "knowledge takes no events, but sessions."),
+        ("knowledge", [FILE, "--most-waiting", "1"], 2, "knowledge takes no events, but sessions."),
+        ("knowledge", [FILE, "--format", "radius-detail"], 2, "knowledge has no such files."),
         ("device", ["missing"], 2, "missing cannot be read: No such file or directory"),
         ("device", ["."], 2, ". cannot be read: Is a directory"),
         ("store", [FILE, "--format", "radius-detail"], 2, "store has no such files."),

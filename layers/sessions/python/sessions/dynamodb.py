@@ -198,6 +198,11 @@ def delete(table: Table, key: Mapping[str, str], condition: str | None = None, /
     _write(_client().delete_item, request)
 
 
+def made(table: Table) -> str:
+    """When the table was made: one that was made anew has nothing of what was in the other. For operators' tools."""
+    return _client().describe_table(TableName=table.physical_name)["Table"]["CreationDateTime"].isoformat()
+
+
 def _page(answer: Any) -> tuple[list[Item], Item | None]:
     following = answer.get("LastEvaluatedKey")
     return [_decoded(item) for item in answer["Items"]], _decoded(following) if following else None

@@ -90,10 +90,10 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def explain(error: ValidationError) -> str:
-    """What is wrong and where, without the values: they may be personal."""
+def explain(error: ValidationError, whole: str = "event") -> str:
+    """What is wrong and where, without the values: they may be personal. `whole` is a word for what was looked at."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(_member, one['loc'])) or 'event'}: {_message(one)}" for one in found)
+    return "; ".join(f"{'.'.join(map(_member, one['loc'])) or whole}: {_message(one)}" for one in found)
 
 
 def _member(name: int | str) -> str:
