@@ -14,7 +14,7 @@ FAMILY = Family(
         module="record_accounting",
         timeout=30,
         rights=(
-            Right(("GetItem", "PutItem", "UpdateItem", "Query"), TABLE),
+            Right(("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "Query"), TABLE),
             Right(("Query",), TABLE, BY_BEGINNING),
             Right(("GetItem",), ERASURES),
             Right(("GetItem",), accounts.TABLE),

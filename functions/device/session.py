@@ -3,7 +3,7 @@
 | question | table or index | key condition |
 | --- | --- | --- |
 | the device's current or latest session | table | iccid, item = `device` |
-| one of its sessions, to add a record | table | iccid, item = `session#` + accounting session id |
+| that and one of its sessions, to add a record | table | iccid, item = `session#` + accounting session id |
 | the session that began last | `by_beginning` | iccid, descending |
 | all of them, when the device changes hands | table | iccid, item begins with `session#` |
 | all of an account's, for an export | table and `by_beginning` | none: the table is read; then iccid, descending |
@@ -57,14 +57,18 @@ def find(account_id: str, iccid: str) -> str | None:
 def record(iccid: str, session_id: str, accounting: Record, *, now: datetime) -> None:
     """Adds an accounting record to the device's history. `NotRegisteredError` where nobody has the device."""
     has_moved = False
+    session_key = _session_key(iccid, session_id)
     for _ in _attempts():
-        device = dynamodb.get(TABLE, _device_key(iccid), consistent=True)
+        # At once, in whichever order: a session that changes before the device is read is not written over.
+        items = dynamodb.batch_get(TABLE, [_device_key(iccid), session_key], consistent=True)
+        found = {item["item"]: item for item in items}
+        device = found.get(_DEVICE)
         if device is None or device["account"] is None:
             raise NotRegisteredError
-        has_moved = _add(iccid, session_id, accounting, device["since"]) or has_moved
+        has_moved = _add(session_key, accounting, device["since"], found.get(session_key["item"])) or has_moved
         if _answer_anew(iccid, device):
             if has_moved:
-                _forget_old(iccid, now, moved=_session_key(iccid, session_id)["item"])
+                _forget_old(iccid, now, moved=session_key["item"])
             return
     raise ContendedError
 
@@ -131,15 +135,18 @@ def sessions_of(iccid: str, *, now: datetime) -> Iterator[tuple[str, Session]]:
             return
 
 
-def _add(iccid: str, session_id: str, accounting: Record, since: str) -> bool:
-    """Adds the record to its session; whether that is a new one, or began at another time than it seemed."""
-    for _ in _attempts():
-        item = dynamodb.get(TABLE, _session_key(iccid, session_id), consistent=True)
+def _add(key: Mapping[str, str], accounting: Record, since: str, item: Item | None) -> bool:
+    """Adds the record to its session, which was read as `item`; whether that is a new one, or began at another time
+    than it seemed.
+    """
+    for attempt in _attempts():
+        if attempt:
+            item = dynamodb.get(TABLE, key, consistent=True)
         known = Session() if item is None else _session(item["state"])
         session = known.with_record(accounting)
         if item is not None and session == known and item["since"] == since:
             return False
-        changed = _session_item(iccid, session_id, session, since, item)
+        changed = _session_item(key, session, since, item)
         try:
             _put_if_unchanged(changed, item)
         except ConditionFailedError:
@@ -204,9 +211,9 @@ def _recount(iccid: str, item_name: str, since: str) -> None:
         item = dynamodb.get(TABLE, {"iccid": iccid, "item": item_name}, consistent=True)
         if item is None:
             return
-        session_id = item_name.removeprefix(_SESSION)
+        key = {"iccid": iccid, "item": item_name}
         try:
-            _put_if_unchanged(_session_item(iccid, session_id, _session(item["state"]), since, item), item)
+            _put_if_unchanged(_session_item(key, _session(item["state"]), since, item), item)
         except ConditionFailedError:
             continue
         return
@@ -272,8 +279,9 @@ def _put_if_unchanged(item: Item, read: Mapping[str, Any] | None) -> None:
         dynamodb.put(TABLE, item, "#revision = :read", read=read["revision"])
 
 
-def _session_item(iccid: str, session_id: str, session: Session, since: str, read: Mapping[str, Any] | None) -> Item:
-    item: Item = _session_key(iccid, session_id) | {
+def _session_item(key: Mapping[str, str], session: Session, since: str, read: Mapping[str, Any] | None) -> Item:
+    item: Item = {
+        **key,
         "state": json.dumps(
             [
                 session.starts,
@@ -293,7 +301,7 @@ def _session_item(iccid: str, session_id: str, session: Session, since: str, rea
     if beginning is None:  # it counts for nothing, and is in no index
         item["dropAfter"] = _kept_until(session)
         return item
-    item["beginning"] = f"{beginning}#{session_id}"
+    item["beginning"] = f"{beginning}#{key['item'].removeprefix(_SESSION)}"
     if read is not None and "beginning" in read and "dropAfter" in read:
         item["dropAfter"] = max(read["dropAfter"], _kept_until(session))
     return item

@@ -359,6 +359,6 @@ def _looking_on(patch: pytest.MonkeyPatch, seen: dict[str, str | None], cut_at: 
 
         return looked_at
 
-    for name in ("get", "query", "put", "update"):
+    for name in ("get", "batch_get", "query", "put", "update"):
         patch.setattr(dynamodb, name, looked(getattr(dynamodb, name)))
     return calls

@@ -235,7 +235,16 @@ def _client() -> "DynamoDBClient":
     retries = {"mode": "standard", "total_max_attempts": 3}
     return boto3.client(
         "dynamodb",
-        config=Config(connect_timeout=1, read_timeout=2, retries=cast(Any, retries), max_pool_connections=50),
+        config=Config(
+            connect_timeout=1,
+            read_timeout=2,
+            retries=cast(Any, retries),
+            max_pool_connections=50,
+            # A fifth of the time a call takes here: DynamoDB looks at requests itself, and botocore's own name for
+            # itself is put together anew for each.
+            parameter_validation=False,
+            user_agent="session-apis",
+        ),
     )
 
 
