@@ -18,7 +18,7 @@ Event = dict[str, Any]
 ICCID_ATTRIBUTE = "User-Name"
 """RADIUS has no attribute for the ICCID. Networks of SIMs often have it as the user's name, with or without a realm."""
 
-_ATTRIBUTE = re.compile(r"\s+([\w.:-]+)\s*[:+]?=\s*(.*?)\s*", re.ASCII)
+_ATTRIBUTE = re.compile(r"([\w.:-]+)\s?[:+]?=\s*(.*)", re.ASCII)
 _ESCAPE = re.compile(rb"\\(?:([0-7]{3})|x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 _STATUS = {
@@ -57,7 +57,7 @@ def events(lines: Iterable[tuple[int, str]], *, iccid_attribute: str) -> Iterato
         elif line[0].isspace():
             if begin is None:
                 begin, attributes = number, {"": ""}
-            found = _ATTRIBUTE.fullmatch(line)
+            found = _ATTRIBUTE.fullmatch(line.strip())
             name, value = found.groups() if found else ("", "")
             attributes.setdefault(name, _text(value))
         else:

@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from typing import Any, cast
@@ -46,6 +47,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.app = _Dispatcher()
+        self.table_turn = threading.Lock()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -56,8 +58,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         body = BytesIO(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         request = EnvironBuilder(self.path, method=self.command, headers=list(self.headers.items()), input_stream=body)
+        server = cast(_Server, self.server)
+        # In moto's tables, one write of an item can undo another one that is made at the same time.
+        is_of_tables = self.headers.get("X-Amz-Target", "").startswith("DynamoDB")
         try:
-            pieces, status, headers = run_wsgi_app(cast(_Server, self.server).app, request.get_environ(), buffered=True)
+            with server.table_turn if is_of_tables else nullcontext():
+                pieces, status, headers = run_wsgi_app(server.app, request.get_environ(), buffered=True)
         except Exception:  # the outermost: so moto says that a request is for no service it knows
             pieces, status, headers = [_UNKNOWN], "501 Not Implemented", Headers({"Content-Type": "application/json"})
         answer = b"".join(pieces)

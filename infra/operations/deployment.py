@@ -21,6 +21,7 @@ from sessions.deployment import Family
 from sessions.tables import Table
 
 LOCAL = "local"
+_RETRIES = ("AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,14 @@ def local() -> Deployment:
         raise NotFoundError(f"The local platform does not run: there is no {file}. Start it with `make run`.") from None
     except (OSError, ValueError) as error:
         raise OperationError(f"{file} cannot be read: {error}") from None
+    if not isinstance(known, dict) or not {"aws_endpoint_url", "region"} <= set(known):
+        raise OperationError(f"{file} is not what `make run` writes.")
     if not _answers(known["aws_endpoint_url"]):
         raise NotFoundError(
             f"The local platform does not run: {known['aws_endpoint_url']}, of which {file} tells, does not answer. "
             "Start it with `make run`."
         )
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", *_RETRIES):
         os.environ.pop(name, None)
     os.environ |= {
         "AWS_ENDPOINT_URL": known["aws_endpoint_url"],

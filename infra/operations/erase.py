@@ -47,8 +47,8 @@ def erase(
         str | None, typer.Option(help="The account whose user or customer it is: widget and store need one.")
     ] = None,
     wait_seconds: Annotated[
-        float, typer.Option(min=0, help="How long to wait for the events that are in the queue.")
-    ] = 60.0,
+        int, typer.Option(min=0, help="How long to wait for the events that are in the queue.")
+    ] = 60,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look what there is.")] = False,
     yes: Yes = False,
 ) -> output.Found:

@@ -108,7 +108,8 @@ class ImportRun:
         """Sends what was not sent yet. Ctrl-C ends it once what is on its way is acknowledged."""
         self._checkpoint = known.path
         self._sent_already = known.sent
-        if known.state["counts"] is None:
+        counts = known.state["counts"]
+        if counts is None or (counts["rejected"] and not self._rejects.exists()):
             known.write(counts=asdict(self.look(reader)))
         self._counts = Counts(**known.state["counts"])
         if known.state["done"]:
@@ -176,6 +177,18 @@ class ImportRun:
                 "rejects": str(self._rejects) if self._counts.rejected else None,
             }
         )
+
+
+def is_rejects(path: Path) -> bool:
+    """Whether nothing else than such a file is there."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(100_000)
+        return not line or set(json.loads(line)) == {"file", "line", "reason"}
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError, TypeError, RecursionError):
+        return False
 
 
 @contextmanager

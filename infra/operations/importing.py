@@ -1,5 +1,6 @@
 """`sessionctl import`: events or sessions from files, all of them looked at before the first is sent."""
 
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from infra.operations import output
 from infra.operations.checkpoint import Checkpoint, default_path
 from infra.operations.deployment import LOCAL, Deployed, Deployment
-from infra.operations.import_run import ImportRun, Sending, showing_progress
+from infra.operations.import_run import ImportRun, Sending, is_rejects, showing_progress
 from infra.operations.lines import JSON_LINES, Input, Reader, event_types, is_form
 from infra.operations.operation import FamilyName, operation
 from infra.operations.restorer import Restorer, outcomes
@@ -95,6 +96,7 @@ def import_(
 
         path = checkpoint or default_path(identity)
         own = rejects or path.with_name(path.name + ".rejects")
+        _check_rejects(own, [*(Path(name) for name in files if name != "-"), path])
         results = outcomes(family) if deployed.queue_url is None else {}
         run = ImportRun(told, inputs, own, stack.enter_context(showing_progress()), results)
         if dry_run:
@@ -120,6 +122,12 @@ def _check(family: str, form: str, event_type: str | None, iccid_attribute: str 
         raise typer.BadParameter(f"For {JSON_LINES}, one of {', '.join(types)}.", param_hint="--type")
     if iccid_attribute is not None and form == JSON_LINES:
         raise typer.BadParameter("This goes with --format radius-detail.", param_hint="--iccid-attribute")
+
+
+def _check_rejects(path: Path, others: list[Path]) -> None:
+    """It is replaced: so it may be none of what is read, and nothing that is anything else."""
+    if os.path.realpath(path) in map(os.path.realpath, others) or not is_rejects(path):
+        raise typer.BadParameter(f"{path} is something else, and would be replaced.", param_hint="--rejects")
 
 
 def _check_sessions(family: str, given: Mapping[str, object]) -> None:

@@ -32,6 +32,8 @@ def explain(
 ) -> output.Found:
     """The plan of a store listing: what is read of which index, and what that costs."""
     deployment.family("store")
+    if not account.isprintable():
+        raise typer.BadParameter("It has characters that do not print.", param_hint="--account")
     query = _understood(query_string)
     if "id" in query.equal:
         key = session.session_key(account, int(query.equal["id"]))

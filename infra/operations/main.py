@@ -1,7 +1,9 @@
 """The command line: its commands, and how a failure is told."""
 
+import os
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -46,9 +48,7 @@ app.command(epilog="\b\nExample: sessionctl status --local")(status.status)
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; the exit status. A user's mistake gets a sentence, never a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show all letters
+    _prepare_streams()
     try:
         app(arguments, prog_name="sessionctl")
     except SystemExit as done:
@@ -62,7 +62,24 @@ def main(arguments: list[str] | None = None) -> int:
     except BotoCoreError as error:
         tell(f"AWS cannot be asked: {error}")
         return FAILED
+    except OSError as error:
+        return _told_of_file(error)
     except UnprocessedError:
         tell("DynamoDB is throttled: try again in a while.")
         return FAILED
     return OK
+
+
+def _prepare_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show all letters
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open()  # noqa: SIM115 (for as long as this process lives)
+
+
+def _told_of_file(error: OSError) -> int:
+    if error.filename is None and isinstance(sys.stdout, TextIOWrapper):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would fail again at the end
+    tell(f"{error.filename or 'What it writes to'}: {error.strerror or error}.")
+    return FAILED

@@ -161,7 +161,7 @@ def test_a_malformed_event_fails_alone_and_with_a_reason(
 def test_an_unknown_member_is_refused_rather_than_lost(platform: Platform, widget_letters: DeadLetters) -> None:
     unknown = json.dumps(_saved("unknown", "LA-UNKNOWN", colour="red"))
     platform.send("widget", unknown)
-    assert "data.session.colour" in eventually(lambda: widget_letters.reason(unknown))
+    assert "data.session.?: Extra" in eventually(lambda: widget_letters.reason(unknown))
 
 
 def test_an_unknown_attribute_of_the_envelope_is_ignored(platform: Platform, http: Client, insurer: Headers) -> None:
@@ -229,7 +229,7 @@ def test_a_removed_device_is_unknown_and_starts_anew_when_it_is_registered_again
         (1, {"sessionSeconds": -1}, "sessionSeconds"),
         (2, {"status": "pause"}, "status"),
         (3, {"iccid": "123"}, "iccid"),
-        (4, {"colour": "red"}, "colour"),
+        (4, {"colour": "red"}, "data.?: Extra"),
     ],
 )
 def test_malformed_accounting_is_a_dead_letter(
@@ -251,8 +251,8 @@ def test_malformed_accounting_is_a_dead_letter(
             {"expiresAt": "2000-01-01T00:00:00Z"},
             "session: Value error, more than 5 minutes before createdAt: expiresAt",
         ),
-        ("session", {"colour": "red"}, "session.colour: Extra inputs are not permitted"),
-        ("session", {"customer": None}, "session.customer: Extra inputs are not permitted"),
+        ("session", {"colour": "red"}, "session.?: Extra inputs are not permitted"),
+        ("session", {"customer": None}, "session.?: Extra inputs are not permitted"),
         ("customer", {"id": "x"}, "customer.id: Value error, neither an integer nor 1 to 64 digits"),
         ("store", {"addressCountry": "Germany"}, "store.addressCountry: String should match pattern '^[A-Z]{2}$'"),
     ],

@@ -117,3 +117,21 @@ def test_without_a_command_it_shows_its_help() -> None:
     shown = run(env=environment())
     assert shown.status in (0, 2)
     assert "Usage: sessionctl " in shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "status"),
+    [
+        ("generate widget --count 2 > /dev/full", 1),
+        ("generate widget --count 2 --json > /dev/null", 0),
+        ("generate widget --count 2 --account $'\\xff'", 2),
+        ("erase widget - --account acme --local <&-", 3),
+    ],
+)
+def test_what_a_shell_can_do_to_a_command_gives_no_traceback(tmp_path: Path, typed: str, status: int) -> None:
+    line = ["bash", "-c", f"{sys.executable} -m infra.operations {typed}"]
+    env = environment(LOCAL_DIR=str(tmp_path))
+    done = subprocess.run(line, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr

@@ -430,3 +430,28 @@ def test_what_cannot_be_imported_is_refused(
     refused = typed(*arguments, family=family)
     assert refused[:2] == (status, None)
     assert said in refused[2]
+
+
+def test_rejects_replace_nothing_but_rejects(typed: Typed) -> None:
+    text = f"{json.dumps(record(1))}\n{{}}\n"
+    for name in (FILE, "notes.txt"):
+        Path(name).write_text(text)
+        status, found, err = typed(FILE, "--dry-run", "--rejects", name)
+        assert (status, found) == (2, None)
+        assert "something else" in err
+        assert Path(name).read_text() == text
+
+
+def test_rejects_are_where_they_are_said_to_be(typed: Typed) -> None:
+    Path(FILE).write_text(f"{json.dumps(record(1))}\n{{}}\n")
+    for arguments in (("--rejects", "one"), ("--rejects", "two"), ("--skip-invalid",), ("--rejects", "one")):
+        _, found, _ = typed(FILE, *arguments)
+        assert json.loads(Path(found["rejects"]).read_text())["line"] == 2
+
+
+@pytest.mark.parametrize("path", ["/dev/null/x", "events.jsonl/x"])
+def test_a_checkpoint_that_cannot_be_there_is_told_of(typed: Typed, path: str) -> None:
+    Path(FILE).write_text(json.dumps(record(1)))
+    status, found, err = typed(FILE, "--checkpoint", path)
+    assert (status, found) == (1, None)
+    assert len(err.splitlines()) == 1

@@ -220,11 +220,11 @@ def test_what_every_one_has_cannot_be_left_out_and_the_rest_has_a_default(kind: 
 
 @pytest.mark.parametrize("kind", USUAL)
 def test_what_is_unknown_is_refused_but_in_metadata(kind: str) -> None:
-    assert reason(kind, USUAL[kind] | {"colour": SECRET}) == f"{kind}.colour: Extra inputs are not permitted"
-    assert reason(kind, USUAL[kind], colour=SECRET) == "colour: Extra inputs are not permitted"
+    assert reason(kind, USUAL[kind] | {"colour": SECRET}) == f"{kind}.?: Extra inputs are not permitted"
+    assert reason(kind, USUAL[kind], colour=SECRET) == "?: Extra inputs are not permitted"
     for other in USUAL:
         if other != kind:
-            assert reason(kind, USUAL[kind] | {other: None}) == f"{kind}.{other}: Extra inputs are not permitted"
+            assert reason(kind, USUAL[kind] | {other: None}) == f"{kind}.?: Extra inputs are not permitted"
     assert reason("session", SESSION | {"session_id": SESSION_ID}) is not None
 
 
@@ -407,11 +407,11 @@ def test_a_time_is_shown_in_utc_with_milliseconds_where_it_had_any(given: str, t
 @pytest.mark.parametrize("raw", ["NaN", "Infinity", "-Infinity", "1e999", "[1e999]", '{"a": [{"b": -1e999}]}'])
 def test_a_number_that_json_does_not_have_is_refused_in_metadata(raw: str) -> None:
     message = "Value error, has a number that JSON cannot have, or one too large"
-    assert reason("session", SESSION | {"metadata": {"a": "RAW"}}, raw=raw) == f"session.metadata.a: {message}"
+    assert reason("session", SESSION | {"metadata": {"a": "RAW"}}, raw=raw) == f"session.metadata.?: {message}"
     inner = {"events": [{"eventId": "x", "metadata": {"a": "RAW"}}]}
     found = reason("session", SESSION | {"metadata": inner}, raw=raw)
-    assert found == f"session.metadata.events.0.metadata.a: {message}"
-    assert reason("customer", CUSTOMER | {"metadata": {"a": "RAW"}}, raw=raw) == f"customer.metadata.a: {message}"
+    assert found == f"session.metadata.events.0.metadata.?: {message}"
+    assert reason("customer", CUSTOMER | {"metadata": {"a": "RAW"}}, raw=raw) == f"customer.metadata.?: {message}"
 
 
 @pytest.mark.parametrize(

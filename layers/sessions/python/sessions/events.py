@@ -25,6 +25,7 @@ from sessions import clock
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+_NAME = re.compile(r"[A-Za-z][\w.]{0,63}", re.ASCII)
 _RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:)(\d\d(?:\.\d+)?)([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -93,12 +94,16 @@ def as_json(value: Any) -> str:
 def explain(error: ValidationError, whole: str = "event") -> str:
     """What is wrong and where, without the values: they may be personal. `whole` is a word for what was looked at."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(_member, one['loc'])) or whole}: {_message(one)}" for one in found)
+    return "; ".join(f"{_where(one) or whole}: {_message(one)}" for one in found)
 
 
-def _member(name: int | str) -> str:
-    """The member's name. A sender may key by what is personal: only what looks like a name is told."""
-    return str(name) if re.fullmatch(r"[\w.]{1,64}", str(name)) else "?"
+def _where(one: "ErrorDetails") -> str:
+    """The names of the members that lead there. A sender may key by what is personal: others than ours are not told."""
+    names = [str(name) if isinstance(name, int) or _NAME.fullmatch(name) else "?" for name in one["loc"]]
+    for place, name in enumerate(names[1:], 1):
+        if names[place - 1] == "metadata" and name != "events":  # whatever the sender notes
+            names[place] = "?"
+    return ".".join([*names[:-1], "?"] if one["type"] == "extra_forbidden" else names)
 
 
 def _message(one: "ErrorDetails") -> str:
