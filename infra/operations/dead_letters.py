@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Any
@@ -15,12 +15,12 @@ from infra.operations.deployment import Deployment
 from infra.operations.errors import NotFoundError, OperationError
 from infra.operations.operation import FamilyName, Yes, operation
 from infra.operations.reading import Letter, Reading
+from infra.operations.sending import batches
 from infra.settings import QUEUE_MESSAGE_BYTES
 from sessions import clock
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: events that could not be recorded, and why.")
 
-_BATCH_BYTES = 256 * 1024  # all bodies together
 _LONGEST_NAME = 256  # of an event's id: see docs/events.md
 
 MessageId = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="The message's id, as `list` shows it.")]
@@ -158,31 +158,14 @@ def _settle(
 
 
 def _send(queue_url: str, letters: Sequence[Letter]) -> list[Letter]:
-    """Those that the queue has taken."""
+    """Those that the queue has taken; none that are too large for it, as no event that came by it is."""
     client = boto3.client("sqs")
     taken: list[Letter] = []
-    for batch in _batches(letters):
+    for batch in batches(one for one in letters if len(one.body.encode()) <= QUEUE_MESSAGE_BYTES):
         entries: Any = [{"Id": str(number), "MessageBody": letter.body} for number, letter in enumerate(batch)]
         answer = client.send_message_batch(QueueUrl=queue_url, Entries=entries)
         taken += [batch[int(one["Id"])] for one in answer.get("Successful", ())]
     return taken
-
-
-def _batches(letters: Sequence[Letter]) -> Iterator[list[Letter]]:
-    """As large as SQS takes; without those that are too large for the queue, as no event that came by it is."""
-    batch: list[Letter] = []
-    size = 0
-    for letter in letters:
-        own = len(letter.body.encode())
-        if own > QUEUE_MESSAGE_BYTES:
-            continue
-        if batch and size + own > _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-        batch.append(letter)
-        size += own
-    if batch:
-        yield batch
 
 
 def _queues(deployment: Deployment, family: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -38,6 +38,14 @@ class Message:
 
     place: int
     body: str
+
+
+class _HasBody(Protocol):
+    @property
+    def body(self) -> str: ...
+
+
+BodyT = TypeVar("BodyT", bound=_HasBody)
 
 
 class Stopped(Exception):  # noqa: N818 (nothing is wrong)
@@ -130,9 +138,9 @@ class Sender:
             pause = min(longest, pause * 1.5)
 
 
-def batches(messages: Iterable[Message]) -> Iterator[list[Message]]:
+def batches(messages: Iterable[BodyT]) -> Iterator[list[BodyT]]:
     """As large as SQS takes them."""
-    batch: list[Message] = []
+    batch: list[BodyT] = []
     size = 0
     for message in messages:
         own = len(message.body.encode())
