@@ -49,6 +49,11 @@ class _Server(ThreadingHTTPServer):
         self.app = _Dispatcher()
         self.table_turn = threading.Lock()
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing of a caller that hung up, as one does that was stopped; of anything else, what Python says."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

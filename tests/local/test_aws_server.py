@@ -3,6 +3,7 @@
 import inspect
 import json
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,6 +57,22 @@ def signed(service: str) -> dict[str, str]:
 def dynamodb(operation: str) -> dict[str, str]:
     target = f"DynamoDB_20120810.{operation}"
     return signed("dynamodb") | {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}
+
+
+def test_nothing_is_said_of_callers_that_hang_up() -> None:
+    """As a process does that is killed: what it had not read yet turns the end into a reset."""
+    port = free_port()
+    process = started(port)
+    for said in (b"", b"POST / HTTP/1.1\r\n", b"POST / HTTP/1.1\r\nHost: any\r\nContent-Length: 9\r\n\r\n{"):
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as caller:
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            caller.sendall(said)
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("POST", "/", "{}", dynamodb("ListTables"))
+    assert connection.getresponse().status == 200
+    connection.close()
+    said, _ = process.communicate(timeout=LONGEST_STOP)
+    assert said == b""
 
 
 def test_a_connection_carries_many_requests(connection: HTTPConnection) -> None:
