@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -67,7 +67,7 @@ def export(
     for_spreadsheets: Annotated[
         bool, typer.Option("--for-spreadsheets", help="csv: a ' before texts that a spreadsheet would run.")
     ] = False,
-) -> output.Found | None:
+) -> output.Found | output.Beside:
     """An account's sessions of some time, to import again, or as one row a session for analysis."""
     deployment.family(family)
     plan: Export = import_module(f"functions.{family}.export").EXPORT
@@ -85,14 +85,11 @@ def export(
             case Format.PARQUET:
                 return Parquet(out, plan.columns)
 
-    if path == _STANDARD_OUTPUT:
-        counts = _write(plan, selection, form, StandardOutput(), shows_progress=not sys.stdout.isatty())
-        sys.stdout.flush()
-        output.tell(f"{counts.sessions} sessions, {counts.bytes} bytes, {counts.seconds:.1f} seconds.")
-        return None
-    with whole_file(path, force=force) as out:
-        counts = _write(plan, selection, form, out, shows_progress=True)
-    return {
+    is_piped = path == _STANDARD_OUTPUT
+    with nullcontext(StandardOutput()) if is_piped else whole_file(path, force=force) as out:
+        counts = _write(plan, selection, form, out, shows_progress=not (is_piped and sys.stdout.isatty()))
+    sys.stdout.flush()
+    found = {
         "family": family,
         "account": account,
         "output": str(path),
@@ -101,6 +98,7 @@ def export(
         "bytes": counts.bytes,
         "seconds": round(counts.seconds, 1),
     }
+    return output.Beside(found) if is_piped else found
 
 
 @dataclass(slots=True)

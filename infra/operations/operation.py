@@ -50,7 +50,7 @@ _EnvironmentName = Annotated[
 _AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
-def operation(run: Callable[..., output.Found | None]) -> Callable[..., None]:
+def operation(run: Callable[..., output.Found | output.Beside | None]) -> Callable[..., None]:
     """Makes a command of a function whose first parameter is the deployment, and which returns what it found."""
 
     @wraps(run)

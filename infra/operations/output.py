@@ -7,6 +7,8 @@ terminal: those that do not print are shown as Python writes them.
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
 from typing import Any
 
 import typer
@@ -17,12 +19,23 @@ from rich.text import Text
 Found = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 """One thing, or a list of things that have the same members."""
 
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What was found, where standard output has the data itself."""
+
+    found: Found
+
+
 _WIDEST = 10_000  # columns; a terminal wraps lines better than a table does: what is cut cannot be copied
 
 
-def show(found: Found, *, as_json: bool) -> None:
-    """Writes it to standard output. People are not told of members that have no value."""
-    if as_json:
+def show(found: Found | Beside, *, as_json: bool) -> None:
+    """Writes it to standard output, or beside that. People are not told of members that have no value."""
+    if isinstance(found, Beside):
+        with redirect_stdout(sys.stderr):
+            show(found.found, as_json=as_json)
+    elif as_json:
         print(json.dumps(found, indent=2))
     elif isinstance(found, Mapping):
         _show_thing(found)

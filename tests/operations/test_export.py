@@ -172,11 +172,25 @@ def test_what_makes_no_sense_is_refused(in_process: Sessionctl, arguments: list[
 
 
 def test_a_pipe_gets_nothing_but_the_lines(sessionctl: Sessionctl) -> None:
-    piped = sessionctl("export", "widget", "--account", "demo-insurer", "--since", "2024-01-01T00:00:00Z")
+    piped = sessionctl("export", "widget", "--account", "demo-insurer", "--since", "2024-01-01T00:00:00Z", "--json")
     (line,) = piped.out.splitlines()
     assert json.loads(line)["data"]["session"]["reference"] == "LA-7QK0M3XW9C"
-    assert piped.err.startswith(f"1 sessions, {len(piped.out.encode())} bytes, ")
+    counts = json.loads(piped.err)
+    assert counts.pop("seconds") < 60
+    assert counts == {
+        "family": "widget",
+        "account": "demo-insurer",
+        "output": "-",
+        "sessions": 1,
+        "lines": 1,
+        "bytes": len(piped.out.encode()),
+    }
     assert piped.status == 0
+
+
+def test_people_are_told_the_counts_in_words(sessionctl: Sessionctl) -> None:
+    piped = sessionctl("export", "widget", "--account", "demo-insurer", "--since", "2024-01-01T00:00:00Z")
+    assert "\nsessions  1\n" in piped.err
 
 
 def test_a_pipe_that_is_closed_ends_it_quietly(
