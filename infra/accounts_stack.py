@@ -6,9 +6,13 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.alarm_topic import AlarmTopic
+from infra.alarms import Alarms, of_table
 from infra.settings import Environment
 from infra.table import Table
 from sessions import accounts
+
+_OPERATIONS = {"GetItem", "PutItem", "UpdateItem", "Query"}
+"""What authorizers, recorders and `sessionctl` do with the table, but for its rare deletions and reads in batches."""
 
 
 class AccountsStack(Stack):
@@ -22,10 +26,18 @@ class AccountsStack(Stack):
             termination_protection=environment.keeps_data,
         )
         self.table_name = f"session-apis-{environment.name}-accounts"
-        Table(self, definition=accounts.TABLE, environment=environment, name=self.table_name)
+        table = Table(self, definition=accounts.TABLE, environment=environment, name=self.table_name)
         _let_gateway_log(self)
+        topic = None
         if environment.alarm_address is not None:
-            AlarmTopic(self, environment=environment, address=environment.alarm_address)
+            topic = AlarmTopic(self, environment=environment, address=environment.alarm_address).topic
+        Alarms(
+            self,
+            name="accounts",
+            watched=of_table("accounts", table, _OPERATIONS),
+            environment=environment,
+            topic=topic,
+        )
         CfnOutput(self, "AccountsTable", value=self.table_name)
 
 

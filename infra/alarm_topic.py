@@ -27,7 +27,7 @@ class AlarmTopic(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
         key.grant(_CLOUDWATCH, "kms:Decrypt", "kms:GenerateDataKey*")
-        topic = sns.Topic(self, "Topic", topic_name=_name(environment), master_key=key, enforce_ssl=True)
+        self.topic = topic = sns.Topic(self, "Topic", topic_name=_name(environment), master_key=key, enforce_ssl=True)
         topic.grant_publish(_CLOUDWATCH)
         topic.add_subscription(subscriptions.EmailSubscription(address))
 

@@ -3,7 +3,7 @@
 None counts a caller's mistake as our failure: `refusals` and `dead-letters` may be others' trouble, and say so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import Duration
@@ -57,22 +57,29 @@ class Parts:
     queue: Queue | None
     tables: Mapping[str, dynamodb.ITable]
 
-    def functions(self) -> list[lambda_.Function]:
-        others = (one for one in (self.authorizer, self.recorder) if one is not None)
-        return [one.function for one in (*self.endpoints.values(), *others)]
+    def functions(self) -> list[Function]:
+        return [*self.endpoints.values(), *(one for one in (self.authorizer, self.recorder) if one is not None)]
 
 
 class Alarms(Construct):
-    """The family's alarms; they send to the environment's topic, if somebody is to be told."""
+    """A stack's alarms; they send to the environment's topic, if somebody is to be told. `name` is the family's."""
 
-    def __init__(self, scope: Construct, *, parts: Parts, environment: Environment, topic: sns.ITopic | None) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        name: str,
+        watched: Sequence[Watched],
+        environment: Environment,
+        topic: sns.ITopic | None,
+    ) -> None:
         super().__init__(scope, "Alarms")
         self.by_name: dict[str, cloudwatch.Alarm] = {}
-        for one in watched(parts, environment):
+        for one in watched:
             alarm = self.by_name[one.name] = cloudwatch.Alarm(
                 self,
                 one.name.title().replace("-", ""),
-                alarm_name=f"session-apis-{environment.name}-{parts.family.name}-{one.name}",
+                alarm_name=f"session-apis-{environment.name}-{name}-{one.name}",
                 alarm_description=f"docs/runbook.md#{one.page}",
                 metric=one.metric,
                 threshold=one.most,
@@ -85,9 +92,9 @@ class Alarms(Construct):
                 alarm.add_ok_action(actions.SnsAction(topic))
 
 
-def watched(parts: Parts, environment: Environment) -> list[Watched]:
+def of_family(parts: Parts, environment: Environment) -> list[Watched]:
     """All that is watched of the family."""
-    functions = parts.functions()
+    functions = [one.function for one in parts.functions()]
     found = [
         Watched(page="server-errors", metric=server_error_percentage(parts.rest_api), most=1),
         Watched(page="slow-answers", metric=_slowest(parts.rest_api), most=2_000, times=2),
@@ -101,10 +108,8 @@ def watched(parts: Parts, environment: Environment) -> list[Watched]:
         ),
     ]
     for name, table in parts.tables.items():
-        throttled = _sum("throttled requests", _by_operation(parts.family, name, table, "ThrottledRequests"))
-        failed = _sum("system errors", _by_operation(parts.family, name, table, "SystemErrors"))
-        found.append(Watched(page="table-throttles", table=name, metric=throttled, most=10, times=2))
-        found.append(Watched(page="table-errors", table=name, metric=failed, most=2))
+        rights = [right for function in parts.family.functions for right in function.rights if right.table.name == name]
+        found += of_table(name, table, {action for right in rights for action in right.actions})
     if parts.queue is not None:
         longest = ATTEMPTS * environment.retry_seconds
         found.append(Watched(page="old-events", metric=oldest_event(parts.queue), most=2 * longest))
@@ -117,6 +122,17 @@ def watched(parts: Parts, environment: Environment) -> list[Watched]:
     if parts.authorizer is not None:
         found.append(Watched(page="refusals", metric=_refusals(parts.authorizer, parts, environment), most=500))
     return found
+
+
+def of_table(name: str, table: dynamodb.ITable, operations: Iterable[str]) -> list[Watched]:
+    """What is watched of the table: these operations."""
+    operations = sorted(operations)
+    throttled = _sum("throttled requests", _by_operation(table, operations, "ThrottledRequests"))
+    failed = _sum("system errors", _by_operation(table, operations, "SystemErrors"))
+    return [
+        Watched(page="table-throttles", table=name, metric=throttled, most=10, times=2),
+        Watched(page="table-errors", table=name, metric=failed, most=2),
+    ]
 
 
 def server_error_percentage(rest_api: apigateway.SpecRestApi) -> cloudwatch.IMetric:
@@ -185,9 +201,7 @@ def _refusals(authorizer: Function, parts: Parts, environment: Environment) -> c
     return counted.metric(period=_PERIOD, statistic="Sum")
 
 
-def _by_operation(family: Family, name: str, table: dynamodb.ITable, metric: str) -> list[cloudwatch.Metric]:
-    """The table's metric for each operation that some function has a right to."""
-    rights = [right for function in family.functions for right in function.rights if right.table.name == name]
+def _by_operation(table: dynamodb.ITable, operations: Iterable[str], metric: str) -> list[cloudwatch.Metric]:
     return [
         cloudwatch.Metric(
             namespace="AWS/DynamoDB",
@@ -196,7 +210,7 @@ def _by_operation(family: Family, name: str, table: dynamodb.ITable, metric: str
             period=_PERIOD,
             statistic="Sum",
         )
-        for operation in sorted({action for right in rights for action in right.actions})
+        for operation in operations
     ]
 
 

@@ -14,7 +14,7 @@ from infra import families
 from infra.accounts_stack import AccountsStack
 from infra.families import ROOT
 from infra.family_stack import FamilyStack
-from infra.settings import PROD
+from infra.settings import ENVIRONMENTS, PROD
 from tests.infra.stacks import EVERY_STACK, Stacks, of, text
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
@@ -155,6 +155,19 @@ def test_alarms_are_sent_where_somebody_is_to_be_told(tmp_path: Any) -> None:
     assert "cloudwatch.amazonaws.com" in policy
     assert "aws:SecureTransport" in policy
     shared.has_resource_properties("AWS::KMS::Key", {"EnableKeyRotation": True})
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_accounts_are_watched(stacks: Stacks, environment: str) -> None:
+    stack = stacks[f"SessionApis-{environment}-accounts"]
+    (table,) = stack.resources("DynamoDB::Table")
+    found = alarms(stack)
+    assert set(found) == {f"session-apis-{environment}-accounts-{page}-accounts" for page in OF_TABLES}
+    for alarm in found.values():
+        dimensions = [text(one["Dimensions"]) for one in metrics(alarm)]
+        assert [{one["Name"]: one["Value"] for one in two} for two in dimensions] == [
+            {"TableName": table, "Operation": operation} for operation in ("GetItem", "PutItem", "Query", "UpdateItem")
+        ]
 
 
 def test_nobody_is_told_without_an_address(stacks: Stacks) -> None:
