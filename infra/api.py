@@ -5,17 +5,19 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from aws_cdk import Aws, CfnOutput, Stack
+from aws_cdk import Aws, CfnOutput, Size, Stack
 from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.api_body import body
+from infra.api_body import ACCESS_MODE, SECURITY_POLICY, body
 from infra.contract import document, operations
 from infra.families import allowed_origins
+from infra.firewall import Firewall
 from infra.log_group import LogGroup
-from infra.settings import Environment
+from infra.settings import COMPRESSED_BYTES, Domain, Environment
 from sessions.deployment import Family
 
 ACCESS_LOG = {
@@ -48,12 +50,14 @@ class Api(Construct):
         super().__init__(scope, name)
         contract = document(family.name)
         title = f"session-apis-{environment.name}-{family.name}"
+        domain = environment.domains.get(family.name)
         definition = body(
             contract,
             title=title,
             origins=allowed_origins(family),
             endpoints={module: _invocation(function) for module, function in endpoints.items()},
             authorizer=_invocation(authorizer) if authorizer else None,
+            has_domain=domain is not None,
         )
         self.rest_api = rest_api = apigateway.SpecRestApi(
             self,
@@ -64,9 +68,20 @@ class Api(Construct):
             parameters={"endpointConfigurationTypes": "REGIONAL"},  # what an import heeds
             mode=apigateway.RestApiMode.OVERWRITE,  # what has left the contract leaves the API
             fail_on_warnings=True,
+            min_compression_size=Size.bytes(COMPRESSED_BYTES),
+            disable_execute_api_endpoint=domain is not None,
             deploy_options=_stage(environment, LogGroup(self, "AccessLog", environment=environment)),
         )
-        cast(CfnOutput, rest_api.node.find_child("Endpoint")).override_logical_id("ApiUrl")
+        # The import would reset what only these say, and they what only the import says: both say it.
+        made = cast(apigateway.CfnRestApi, rest_api.node.default_child)
+        made.security_policy, made.endpoint_access_mode = SECURITY_POLICY, ACCESS_MODE
+        url = cast(CfnOutput, rest_api.node.find_child("Endpoint"))
+        url.override_logical_id("ApiUrl")
+        if domain is not None:
+            url.value = f"https://{domain.name}/"
+            _answer_at(domain, rest_api)
+        if environment.has_firewall:
+            Firewall(self, stage_arn=rest_api.deployment_stage.stage_arn, environment=environment)
         for operation in operations(contract):
             if operation.module is not None:
                 path = re.sub(r"{[^}]*}", "*", operation.path)
@@ -74,6 +89,22 @@ class Api(Construct):
         if authorizer:
             _let_invoke(authorizer, rest_api, "authorizers/*")  # its id is known only after the import
         self.usage_plan = _usage_plan(rest_api, environment) if family.has_api_keys else None
+
+
+def _answer_at(domain: Domain, rest_api: apigateway.SpecRestApi) -> None:
+    """Has the API answer at this name, as soon as its DNS record leads to the output `DomainTarget`."""
+    scope = Stack.of(rest_api)
+    made = apigateway.DomainName(
+        scope,
+        "Domain",
+        domain_name=domain.name,
+        certificate=acm.Certificate.from_certificate_arn(scope, "Certificate", domain.certificate_arn),
+        endpoint_type=apigateway.EndpointType.REGIONAL,
+        security_policy=apigateway.SecurityPolicy.TLS13_1_2_PQ_2025_09,
+        endpoint_access_mode=apigateway.EndpointAccessMode.STRICT,
+    )
+    made.add_base_path_mapping(rest_api)
+    CfnOutput(scope, "DomainTarget", value=made.domain_name_alias_domain_name)
 
 
 def _stage(environment: Environment, access_log: LogGroup) -> apigateway.StageOptions:

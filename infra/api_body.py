@@ -20,10 +20,15 @@ from infra.contract import (
     operations,
     preflight_headers,
 )
+from infra.settings import COMPRESSED_BYTES
 
 API_KEY = "api_key"
 """The scheme by which API Gateway itself asks for one of its keys."""
 INTEGRATION = "x-amazon-apigateway-integration"
+SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PQ_2025_09"
+"""TLS 1.2 or 1.3: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies-list.html"""
+ACCESS_MODE = "STRICT"
+"""A request must name the API's own host in its TLS handshake."""
 _ORIGIN = "Access-Control-Allow-Origin"
 
 
@@ -34,8 +39,12 @@ def body(
     origins: Sequence[str],
     endpoints: Mapping[str, str],
     authorizer: str | None,
+    has_domain: bool = False,
 ) -> Document:
-    """The document to import. `endpoints`, by their modules, and `authorizer` are the functions' invocation URIs."""
+    """The document to import. `endpoints`, by their modules, and `authorizer` are the functions' invocation URIs.
+
+    With a domain of its own, the API answers at no other address.
+    """
     paths: Document = {}
     schemes: Document = {}
     for operation in operations(contract):
@@ -56,6 +65,10 @@ def body(
         "paths": paths,
         "components": {"securitySchemes": schemes},
         "x-amazon-apigateway-api-key-source": "HEADER",
+        "x-amazon-apigateway-minimum-compression-size": COMPRESSED_BYTES,
+        "x-amazon-apigateway-security-policy": SECURITY_POLICY,
+        "x-amazon-apigateway-endpoint-access-mode": ACCESS_MODE,
+        "x-amazon-apigateway-endpoint-configuration": {"disableExecuteApiEndpoint": has_domain},
         GATEWAY_RESPONSES: {name: _gateway_response(answer) for name, answer in answers.items()},
     }
 

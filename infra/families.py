@@ -1,8 +1,11 @@
 """Finds the families: each folder of `functions` that has a `deployment.py`."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from sessions.deployment import Family
 
@@ -16,11 +19,15 @@ def names() -> list[str]:
 
 
 def load(name: str, **settings: object) -> Family:
-    """What the family says of itself, with these of its settings in place of their defaults."""
+    """What the family says of itself, with these of its settings in place of their defaults.
+
+    `TypeError` where it has no such setting, pydantic's `ValidationError` where one is of another type.
+    """
     family: Family = import_module(f"functions.{name}.deployment").FAMILY
-    if settings:
-        family = replace(family, settings=replace(family.settings, **settings))  # type: ignore[type-var]
-    return family
+    if not settings:
+        return family
+    changed: Any = replace(family.settings, **settings)  # type: ignore[type-var]
+    return replace(family, settings=TypeAdapter(type(changed)).validate_python(asdict(changed)))
 
 
 def allowed_origins(family: Family) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Settings of each environment, typed. Those of a family stand in its `deployment.py`, and are changed here."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,17 @@ REDRIVES = 3
 """Receipts beyond the attempts, after which the queue itself gives a message up: the function keeps dying."""
 RECORDERS = 10
 """How many batches of one queue are recorded at the same time."""
+COMPRESSED_BYTES = 1024
+"""Answers of this length and longer are sent as gzip to callers that take it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A name of one's own for an API."""
+
+    name: str
+    certificate_arn: str
+    """In ACM, for that name, in the region of the API."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +40,26 @@ class Environment:
     client_burst_limit: int
     retry_seconds: int
     """How long an event that could not be recorded waits for its next attempt."""
+    has_firewall: bool = False
+    """Whether AWS WAF looks at each request first."""
+    requests_per_address: int = 60_000
+    """What one address may ask for in five minutes, where there is a firewall."""
+    shifts_traffic: bool = False
+    """Whether a new version of a function gets a tenth of the calls at first, and none if it fails."""
     alarm_address: str | None = None
     """The mail address that alarms go to. None: they are shown in CloudWatch, and nobody is told."""
     concurrency: int = 1000
     """How many functions may run at once in the AWS account: its quota."""
+    domains: Mapping[str, Domain] = field(default_factory=dict)
+    """By family. An API that has one answers at no other address."""
     family_settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """By family, those fields of its `Settings` that are not as they stand in its `deployment.py`."""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch("[A-Za-z0-9]+", self.name):
+            raise ValueError(
+                f"{self.name!r} cannot name stacks and stages; an environment's name is letters and digits"
+            )
 
 
 DEV = Environment(
@@ -55,6 +82,8 @@ PROD = Environment(
     client_rate_limit=100,
     client_burst_limit=200,
     retry_seconds=180,
+    has_firewall=True,
+    shifts_traffic=True,
 )
 
 ENVIRONMENTS = {environment.name: environment for environment in (DEV, PROD)}

@@ -6,7 +6,9 @@ dialect of the family, from the contract.
 """
 
 import asyncio
+import gzip
 import json
+import re
 import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,6 +24,7 @@ from infra.families import allowed_origins
 from infra.local import functions
 from infra.local.authorizers import ApiKeys, Authorizer
 from infra.local.routes import Match, Routes
+from infra.settings import COMPRESSED_BYTES
 from sessions import log
 from sessions.deployment import Family
 
@@ -29,6 +32,7 @@ LARGEST_REQUEST = 10 * 1024 * 1024
 LARGEST_PAYLOAD = 6 * 1024 * 1024 + 100
 """What a function takes and gives, as JSON (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
 LONGEST_INTEGRATION = 29.0  # seconds
+_GZIP_LEVEL = 1
 
 _STATUS = {
     "ACCESS_DENIED": 403,
@@ -168,6 +172,9 @@ class Gateway:
         except Exception:  # the outermost: a failure here is the gateway's
             log.failure("gateway failed", gateway_request_id=request_id)
             answer = api.refusal("INTEGRATION_FAILURE", request_id)
+        if len(answer.body) >= COMPRESSED_BYTES and _takes_gzip(scope):
+            packed = gzip.compress(answer.body, _GZIP_LEVEL, mtime=0)
+            answer = Answer(answer.status, [*answer.headers, ("Content-Encoding", "gzip")], packed)
         headers = [*answer.headers, ("x-amzn-RequestId", request_id)]
         if answer.status != 204:
             headers.append(("Content-Length", str(len(answer.body))))
@@ -207,6 +214,13 @@ class _Rate:
             return False
         self._tokens -= 1
         return True
+
+
+def _takes_gzip(scope: Scope) -> bool:
+    """What is named without a weight of nothing: RFC 9110, section 12.5.3."""
+    sent = (value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-encoding")
+    named = [one.strip().lower().replace(" ", "") for value in sent for one in value.split(",")]
+    return any(re.fullmatch(r"gzip(;q=(?!0(\.0*)?$)[0-9.]+)?", one) for one in named)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -88,7 +88,11 @@ def test_an_import_has_nothing_that_is_for_people(stacks: Stacks, family: str) -
         "paths",
         "components",
         "x-amazon-apigateway-api-key-source",
+        "x-amazon-apigateway-endpoint-access-mode",
+        "x-amazon-apigateway-endpoint-configuration",
         "x-amazon-apigateway-gateway-responses",
+        "x-amazon-apigateway-minimum-compression-size",
+        "x-amazon-apigateway-security-policy",
     }
     promised = {(path, method): operation for path, method, operation in _operations(contract.document(family))}
     for path, method, operation in _operations(imported):
@@ -238,7 +242,7 @@ def test_the_gateway_may_call_each_function_for_its_own_operation_only(
     }
     if definition.authorizer:
         expected[definition.authorizer.module] = f"{arn}/authorizers/*"
-    modules = {f"{function['id']}.Arn": module for module, function in stack.functions().items()}
+    modules = {stack.called(module): module for module in stack.functions()}
     permissions = [text(one["Properties"]) for one in stack.resources("Lambda::Permission").values()]
     assert {modules[one["FunctionName"]]: one["SourceArn"] for one in permissions} == expected
     assert len(permissions) == len(expected)
@@ -291,7 +295,16 @@ def test_an_api_is_regional_and_is_replaced_by_each_import(stacks: Stacks, envir
         "Parameters": {"endpointConfigurationTypes": "REGIONAL"},
         "FailOnWarnings": True,
         "Mode": "overwrite",
+        "DisableExecuteApiEndpoint": False,
+        "MinimumCompressionSize": 1024,
+        "SecurityPolicy": "SecurityPolicy_TLS13_1_2_PQ_2025_09",
+        "EndpointAccessMode": "STRICT",
     }
+    imported = {name: one for name, one in properties["Body"].items() if name.startswith("x-amazon-apigateway-")}
+    assert imported["x-amazon-apigateway-minimum-compression-size"] == properties["MinimumCompressionSize"]
+    assert imported["x-amazon-apigateway-security-policy"] == properties["SecurityPolicy"]
+    assert imported["x-amazon-apigateway-endpoint-access-mode"] == properties["EndpointAccessMode"]
+    assert imported["x-amazon-apigateway-endpoint-configuration"] == {"disableExecuteApiEndpoint": False}
 
 
 @every_stack
@@ -323,7 +336,7 @@ def _operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]
 
 
 def _invocation(stack: Stack, module: str) -> str:
-    path = f"path/2015-03-31/functions/{stack.functions()[module]['id']}.Arn/invocations"
+    path = f"path/2015-03-31/functions/{stack.called(module)}/invocations"
     return f"arn:AWS::Partition:apigateway:AWS::Region:lambda:{path}"
 
 
