@@ -8,12 +8,13 @@ from constructs import Construct
 
 from infra import alarm_topic, families
 from infra.accounts_stack import AccountsStack
-from infra.alarms import Alarms, Parts
+from infra.alarms import Alarms, Parts, of_family
 from infra.api import Api
 from infra.dashboard import Dashboard
 from infra.function import Function
 from infra.layers import Layers
 from infra.queue import Queue
+from infra.release import Release
 from infra.settings import ATTEMPTS, Environment
 from infra.table import Table
 from sessions import accounts as shared
@@ -48,8 +49,8 @@ class FamilyStack(Stack):
             "Api",
             family=family,
             environment=environment,
-            endpoints={module: one.function for module, one in endpoints.items()},
-            authorizer=authorizer.function if authorizer else None,
+            endpoints={module: one.live for module, one in endpoints.items()},
+            authorizer=authorizer.live if authorizer else None,
         )
         if api.usage_plan:
             CfnOutput(self, "UsagePlanId", value=api.usage_plan.usage_plan_id)
@@ -66,7 +67,7 @@ class FamilyStack(Stack):
                     "RECORDING_ATTEMPTS": str(ATTEMPTS),
                 },
             )
-            queue.feed(recorder.function)
+            queue.feed(recorder.live)
             CfnOutput(self, "QueueUrl", value=queue.events.queue_url)
             CfnOutput(self, "DeadLetterQueueUrl", value=queue.dead_letters.queue_url)
 
@@ -80,5 +81,9 @@ class FamilyStack(Stack):
             tables=own,
         )
         topic = alarm_topic.find(self, environment)
-        alarms = Alarms(self, parts=parts, environment=environment, topic=topic)
+        watched = of_family(parts, environment)
+        alarms = Alarms(self, name=name, watched=watched, environment=environment, topic=topic)
         Dashboard(self, parts=parts, alarms=alarms, environment=environment)
+        aliases = {one.node.id: one.alias for one in parts.functions() if one.alias}
+        if aliases:
+            Release(self, aliases=aliases, alarm=alarms.by_name["function-errors"])

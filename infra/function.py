@@ -76,6 +76,12 @@ class Function(Construct):
             application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
             tracing=lambda_.Tracing.ACTIVE,
         )
+        self.alias = self._alias() if environment.shifts_traffic else None
+        self.live: lambda_.IFunction = self.alias or self.function
+        """What is called: the newest version, or what traffic is shifted to."""
+
+    def _alias(self) -> lambda_.Alias:
+        return lambda_.Alias(self, "Alias", alias_name="live", version=self.function.current_version)
 
 
 def _code(family: str) -> lambda_.Code:

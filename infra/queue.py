@@ -51,7 +51,7 @@ class Queue(Construct):
             iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.dead_letters.queue_arn]),
         ]
 
-    def feed(self, recorder: lambda_.Function) -> None:
+    def feed(self, recorder: lambda_.IFunction) -> None:
         """The events go to this function, which answers for each of a batch."""
         recorder.add_event_source_mapping(
             "Events",

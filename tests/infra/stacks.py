@@ -38,6 +38,13 @@ class Stack:
         found = self.resources("Lambda::Function").items()
         return {one["Properties"]["Handler"].split(".")[2]: {**one["Properties"], "id": name} for name, one in found}
 
+    def called(self, module: str) -> str:
+        """The function as its callers name it: by its alias, where it has one."""
+        function = self.functions()[module]["id"]
+        aliases = self.resources("Lambda::Alias").items()
+        found = [name for name, one in aliases if text(one["Properties"]["FunctionName"]) == function]
+        return found[0] if found else f"{function}.Arn"
+
     def output(self, name: str) -> Any:
         return text(self.template["Outputs"][name]["Value"])
 
@@ -61,12 +68,17 @@ def of(stacks: Stacks, environment: str, family: str) -> tuple[Stack, Family]:
 
 
 def text(value: Any) -> Any:
-    """The value with references as texts: a resource's own is its logical id, an attribute's `Id.Attribute`."""
+    """The value with references as texts: a resource's own is its logical id, an attribute's `Id.Attribute`.
+
+    A part of an ARN is that ARN.
+    """
     match value:
         case {"Ref": name}:
             return name
         case {"Fn::GetAtt": [name, attribute]}:
             return f"{name}.{attribute}"
+        case {"Fn::Select": [_, {"Fn::Split": [":", arn]}]}:
+            return text(arn)
         case {"Fn::Join": ["", parts]}:
             return "".join(map(text, parts))
         case dict():

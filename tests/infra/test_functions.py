@@ -75,7 +75,7 @@ def test_nothing_scans_and_nothing_is_allowed_by_a_wildcard(stacks: Stacks) -> N
     assert "dynamodb:GetItem" in actions
     assert [action for action in actions if "*" in action or action.endswith("Scan")] == []
     everywhere = {action for one in statements if one.get("Resource") == "*" for action in listed(one["Action"])}
-    assert everywhere == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+    assert everywhere == {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "cloudwatch:DescribeAlarms"}
 
 
 def test_only_the_gateways_log_role_has_a_policy_of_aws(stacks: Stacks) -> None:
@@ -150,6 +150,15 @@ def test_every_handler_is_found_in_the_code_it_carries(stacks: Stacks, family: s
     subprocess.run([sys.executable, "-c", script], cwd=code, env=os.environ | {"PYTHONPATH": path}, check=True)
 
 
+def test_an_endpoint_and_its_authorizer_give_up_before_the_gateway_does() -> None:
+    """API Gateway waits 29 seconds for each; see
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+    """
+    for definition in map(families.load, families.names()):
+        waited_for = [*definition.endpoints, *([definition.authorizer] if definition.authorizer else [])]
+        assert max(one.timeout for one in waited_for) < 29
+
+
 def _table(stack: Stack, name: str) -> str:
     """The logical id of the family's table of this name."""
     found: str = stack.output(f"{name.title().replace('-', '')}Table")
@@ -175,6 +184,6 @@ def _documents(node: Any) -> list[dict[str, Any]]:
         return [found for one in node for found in _documents(one)]
     if not isinstance(node, dict):
         return []
-    if "Statement" in node:
+    if isinstance(node.get("Statement"), list):
         return [node]
     return [found for one in node.values() for found in _documents(one)]
