@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from functions.device.session import TABLE
@@ -23,16 +24,12 @@ def person(account: str | None, given: str) -> Person:
 
 def find(person: Person) -> Iterator[list[Trace]]:
     """The device with its registrations, first, and all its sessions; a page at a time."""
-    start = None
-    while True:
-        items, start = dynamodb.query(
-            TABLE, "#iccid = :iccid", "iccid", "item", consistent=True, start=start, iccid=person.id
-        )
+    for items in dynamodb.pages(
+        partial(dynamodb.query, TABLE, "#iccid = :iccid", "iccid", "item", consistent=True, iccid=person.id)
+    ):
         yield [
             Trace(kind="devices" if item["item"] == "device" else "sessions", table=TABLE, key=item) for item in items
         ]
-        if start is None:
-            return
 
 
 def is_about(data: Mapping[str, Any], person: Person) -> bool | None:

@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from functions.device import history
@@ -104,35 +105,31 @@ def register(iccid: str, event: Registration, *, now: datetime) -> None:
 
 def devices_of(account_id: str) -> Iterator[tuple[str, Sequence[Registration]]]:
     """The devices that the account has now, and how they were registered. Reads the whole table, for operators."""
-    start = None
-    while True:
-        items, start = dynamodb.scan(
+    for items in dynamodb.pages(
+        partial(
+            dynamodb.scan,
             TABLE,
             "#item = :device AND #account = :account",
             "iccid",
             "registrations",
-            start=start,
             device=_DEVICE,
             account=account_id,
         )
+    ):
         for item in items:
             yield item["iccid"], [Registration(*entry) for entry in item["registrations"]]
-        if start is None:
-            return
 
 
 def sessions_of(iccid: str, *, now: datetime) -> Iterator[tuple[str, Session]]:
     """The device's sessions, the one that began last first, by their accounting session id."""
-    start = None
-    while True:
-        items, start = dynamodb.query(
-            TABLE, "#iccid = :iccid", index=BY_BEGINNING, descending=True, consistent=True, start=start, iccid=iccid
+    for items in dynamodb.pages(
+        partial(
+            dynamodb.query, TABLE, "#iccid = :iccid", index=BY_BEGINNING, descending=True, consistent=True, iccid=iccid
         )
+    ):
         for item in items:
             if item.get("dropAfter", math.inf) > now.timestamp():
                 yield item["item"].removeprefix(_SESSION), _session(item["state"])
-        if start is None:
-            return
 
 
 def _add(key: Mapping[str, str], accounting: Record, since: str, item: Item | None) -> bool:
@@ -187,23 +184,21 @@ def _answer_anew(iccid: str, device: Mapping[str, Any]) -> bool:
 
 def _count_since(iccid: str, since: str) -> None:
     """Lets records count only from `since`, in every session of the device. Does the rest where it was cut off."""
-    start = None
-    while True:
-        sessions, start = dynamodb.query(
+    for sessions in dynamodb.pages(
+        partial(
+            dynamodb.query,
             TABLE,
             "#iccid = :iccid AND begins_with(#item, :session)",
             "item",
             "since",
-            start=start,
             consistent=True,
             iccid=iccid,
             session=_SESSION,
         )
+    ):
         for session in sessions:
             if session["since"] != since:
                 _recount(iccid, session["item"], since)
-        if start is None:
-            return
 
 
 def _recount(iccid: str, item_name: str, since: str) -> None:

@@ -6,6 +6,7 @@ comes in through a queue, so there is nothing late to be kept out.
 
 import json
 from collections.abc import Iterator
+from functools import partial
 
 from functions.knowledge.session import TABLE
 from sessions import dynamodb
@@ -23,9 +24,7 @@ def person(account: str | None, given: str) -> Person:
 def find(person: Person) -> Iterator[list[Trace]]:
     """The sessions that are associated with the customer, out of a page of the table at a time."""
     customer = json.dumps(person.id)
-    start = None
-    while True:
-        items, start = dynamodb.scan(TABLE, "#customerId = :customer", "id", start=start, customer=customer)
+    for items in dynamodb.pages(partial(dynamodb.scan, TABLE, "#customerId = :customer", "id", customer=customer)):
         yield [
             Trace(
                 kind="sessions",
@@ -36,5 +35,3 @@ def find(person: Person) -> Iterator[list[Trace]]:
             )
             for item in items
         ]
-        if start is None:
-            return

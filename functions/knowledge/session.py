@@ -8,6 +8,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from sessions import clock, dynamodb
 from sessions.dynamodb import ConditionFailedError, Item
@@ -65,12 +66,8 @@ def associate(session_id: str, members: Mapping[str, str], *, now: datetime, lif
 
 def live(*, now: datetime) -> Iterator[str]:
     """The JSON of all sessions that are not over. Reads the whole table, for operators."""
-    start = None
-    while True:
-        items, start = dynamodb.scan(TABLE, _LIVE, start=start, now=clock.milliseconds(now))
+    for items in dynamodb.pages(partial(dynamodb.scan, TABLE, _LIVE, now=clock.milliseconds(now))):
         yield from map(_json, items)
-        if start is None:
-            return
 
 
 def put_back(

@@ -1,6 +1,7 @@
 """What there is of a retailer's customer, for operators who erase it."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from functions.store import session
@@ -58,32 +59,30 @@ def is_about(data: Mapping[str, Any], person: Person) -> bool | None:
 
 def _sessions(shard: str, customer: int) -> Iterator[list[Item]]:
     """Pages of the customer's sessions in this shard, as they are stored now."""
-    start = None
-    while True:
-        items, start = dynamodb.query(
+    for items in dynamodb.pages(
+        partial(
+            dynamodb.query,
             session.SESSIONS,
             "#customerShard = :shard AND begins_with(#customerIdPlace, :customer)",
             "session",
             index=session.BY_ORDERING["customerId"],
-            start=start,
             shard=shard,
             customer=encode("customerId", customer),
         )
+    ):
         if items:
             keys = [_key(item) for item in items]
             found = dynamodb.batch_get(
                 session.SESSIONS, keys, "session", "sessionToken", "idPlace", "customerId", consistent=True
             )
             yield [item for item in found if item["customerId"] == customer]
-        if start is None:
-            return
 
 
 def _tokens_alone(account: str, shard: str, customer: int) -> Iterator[list[Item]]:
     """Pages of the customer's tokens without a session: an open one's token is saved first, and that may be all."""
-    start = None
-    while True:
-        items, start = dynamodb.query(
+    for items in dynamodb.pages(
+        partial(
+            dynamodb.query,
             session.TOKENS,
             "#openShard = :shard",
             "token",
@@ -91,9 +90,9 @@ def _tokens_alone(account: str, shard: str, customer: int) -> Iterator[list[Item
             "session",
             "customerId",
             index=session.OPEN_NOW,
-            start=start,
             shard=shard,
         )
+    ):
         theirs = [item for item in items if item["customerId"] == customer]
         if theirs:
             keys = [_key(item) for item in theirs]
@@ -101,8 +100,6 @@ def _tokens_alone(account: str, shard: str, customer: int) -> Iterator[list[Item
             saved = {tuple(_token_key(account, one).values()) for one in found}
             alone = [one for one in theirs if (one["token"], one["idPlace"]) not in saved]
             yield [{name: one[name] for name in ("token", "idPlace")} for one in alone]
-        if start is None:
-            return
 
 
 def _trace(kind: str, table: Table, key: Mapping[str, str], customer: int) -> Trace:

@@ -5,6 +5,7 @@ They are selected by `createdAt`, to the millisecond.
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from functions.store import session
@@ -74,25 +75,23 @@ def _pages(account: str, selection: Selection) -> Iterator[list[Item]]:
     first = "0" if selection.since is None else encode("createdAt", clock.milliseconds(selection.since))
     last = "1" if selection.until is None else encode("createdAt", clock.milliseconds(selection.until)) + "1"
     for shard in session.shards(account):
-        start = None
-        while True:
-            entries, start = dynamodb.query(
+        for entries in dynamodb.pages(
+            partial(
+                dynamodb.query,
                 SESSIONS,
                 "#shard = :shard AND #createdAtPlace BETWEEN :first AND :last",
                 "session",
                 index=BY_ORDERING["createdAt"],
                 limit=_PAGE,
-                start=start,
                 shard=shard,
                 first=first,
                 last=last,
             )
+        ):
             keys = [{"session": entry["session"]} for entry in entries]
             found = dynamodb.batch_get(SESSIONS, keys, "session", "body", "version") if keys else []
             items = {item["session"]: item for item in found}
             yield [items[entry["session"]] for entry in entries if entry["session"] in items]
-            if start is None:
-                break
 
 
 def _named(account: str, members: Mapping[str, Any]) -> dict[session.Kind, str | None]:

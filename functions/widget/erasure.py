@@ -1,6 +1,7 @@
 """What there is of a client's user, for operators who erase it."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from functions.widget.session import BY_USER, TABLE, user_key
@@ -19,17 +20,13 @@ def person(account: str | None, given: str) -> Person:
 def find(person: Person) -> Iterator[list[Trace]]:
     """The user's sessions, a page at a time. One that a newer save gives to another user is that one's."""
     user = user_key(person.account or "", person.id)
-    start = None
-    while True:
-        items, start = dynamodb.query(
-            TABLE, "#user = :user", "client", "reference", index=BY_USER, start=start, user=user
-        )
+    for items in dynamodb.pages(
+        partial(dynamodb.query, TABLE, "#user = :user", "client", "reference", index=BY_USER, user=user)
+    ):
         yield [
             Trace(kind="sessions", table=TABLE, key=item, condition="#user = :user", values={"user": user})
             for item in items
         ]
-        if start is None:
-            return
 
 
 def is_about(data: Mapping[str, Any], person: Person) -> bool | None:

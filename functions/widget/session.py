@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sessions import dynamodb, proxy
 from sessions.dynamodb import ConditionFailedError
@@ -78,37 +79,32 @@ def of_user(client_id: str, user_id: str, after: str | None = None) -> Listing:
         return Listing((), None)
     bodies: list[str] = []
     room = proxy.ANSWER_LIMIT
-    start = None
-    while True:
-        items, start = dynamodb.query(
+    for items in dynamodb.pages(
+        partial(
+            dynamodb.query,
             TABLE,
             "#user = :user AND #order > :position",
             "body",
             "order",
             index=BY_USER,
-            start=start,
             user=user_key(client_id, user_id),
             position=position or " ",
         )
+    ):
         for item in items:
             room -= proxy.weight(item["body"]) + 1
             if room < 0 and bodies:
                 return Listing(bodies, base64.urlsafe_b64encode(position.encode()).decode())
             bodies.append(item["body"])
             position = item["order"]
-        if start is None:
-            return Listing(bodies, None)
+    return Listing(bodies, None)
 
 
 def of_client(client_id: str) -> Iterator[Saved]:
     """All sessions of the client, by reference. One Query for each megabyte."""
-    start = None
-    while True:
-        items, start = dynamodb.query(TABLE, "#client = :client", consistent=True, start=start, client=client_id)
+    for items in dynamodb.pages(partial(dynamodb.query, TABLE, "#client = :client", consistent=True, client=client_id)):
         for item in items:
             yield Saved(item["user"].removeprefix(user_key(client_id, "")), item["body"], item["version"])
-        if start is None:
-            return
 
 
 def user_key(client_id: str, user_id: str) -> str:

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sessions import clock, dynamodb, secret
 from sessions.dynamodb import ConditionFailedError, Item
@@ -105,12 +106,10 @@ def find_account(family: str, account_id: str) -> Account | None:
 
 def list_accounts(family: str) -> Iterator[Account]:
     """All of the family's accounts by id, read page by page."""
-    start: Item | None = None
-    while True:
-        items, start = dynamodb.query(TABLE, "#partition = :partition", start=start, partition=f"accounts#{family}")
+    for items in dynamodb.pages(
+        partial(dynamodb.query, TABLE, "#partition = :partition", partition=f"accounts#{family}")
+    ):
         yield from (_account(family, item) for item in items)
-        if start is None:
-            return
 
 
 def disable_account(family: str, account_id: str, *, now: datetime) -> None:

@@ -167,6 +167,16 @@ def scan(
     return _page(_read(_client().scan, request))
 
 
+def pages(read: Callable[..., tuple[list[Item], Item | None]]) -> Iterator[list[Item]]:
+    """All pages of what `query` or `scan` reads: one of them, with its arguments but for `start`."""
+    start = None
+    while True:
+        items, start = read(start=start)
+        yield items
+        if start is None:
+            return
+
+
 def put(table: Table, item: Item, condition: str | None = None, /, **values: Value) -> None:
     """Stores the whole item. `ConditionFailedError` where the condition does not hold."""
     request: dict[str, Any] = {"TableName": table.physical_name, "Item": _encoded(item)}
