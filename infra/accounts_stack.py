@@ -5,6 +5,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.acknowledgement import acknowledge
 from infra.alarm_topic import AlarmTopic
 from infra.alarms import Alarms, of_table
 from infra.settings import Environment
@@ -47,5 +48,7 @@ def _let_gateway_log(scope: Construct) -> None:
     principal = iam.ServicePrincipal("apigateway.amazonaws.com")
     role = iam.Role(scope, "GatewayLogRole", assumed_by=principal, managed_policies=[policy])
     role.apply_removal_policy(RemovalPolicy.RETAIN)
+    finding = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]"
+    acknowledge(role, finding, because="API Gateway asks for what this policy allows, and AWS keeps the two in step.")
     account = apigateway.CfnAccount(scope, "GatewayAccount", cloud_watch_role_arn=role.role_arn)
     account.apply_removal_policy(RemovalPolicy.RETAIN)

@@ -12,6 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.acknowledgement import acknowledge
 from infra.api_body import ACCESS_MODE, SECURITY_POLICY, body
 from infra.contract import document, operations
 from infra.families import allowed_origins
@@ -72,6 +73,8 @@ class Api(Construct):
             disable_execute_api_endpoint=domain is not None,
             deploy_options=_stage(environment, LogGroup(self, "AccessLog", environment=environment)),
         )
+        acknowledge(rest_api, "APIG2", because="The functions validate, and refuse in the family's own words.")
+        acknowledge(rest_api.deployment_stage, "APIG6", because="A method's log has its path, which names people.")
         # The import would reset what only these say, and they what only the import says: both say it.
         made = cast(apigateway.CfnRestApi, rest_api.node.default_child)
         made.security_policy, made.endpoint_access_mode = SECURITY_POLICY, ACCESS_MODE
@@ -82,6 +85,8 @@ class Api(Construct):
             _answer_at(domain, rest_api)
         if environment.has_firewall:
             Firewall(self, stage_arn=rest_api.deployment_stage.stage_arn, environment=environment)
+        else:
+            acknowledge(rest_api.deployment_stage, "APIG3", because="Who wants a firewall here sets `has_firewall`.")
         for operation in operations(contract):
             if operation.module is not None:
                 path = re.sub(r"{[^}]*}", "*", operation.path)

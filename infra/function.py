@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.acknowledgement import acknowledge
 from infra.families import ROOT
 from infra.layers import ARCHITECTURE, RUNTIME
 from infra.log_group import LogGroup
@@ -58,6 +59,7 @@ class Function(Construct):
                 )
             },
         )
+        acknowledge(role, "IAM5[Resource::*]", because="X-Ray's two actions take no resource; the rest name theirs.")
         named = {right.table.variable: tables[right.table.name].table_name for right in definition.rights}
         self.function = lambda_.Function(
             self,
@@ -75,6 +77,9 @@ class Function(Construct):
             logging_format=lambda_.LoggingFormat.JSON,
             application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
             tracing=lambda_.Tracing.ACTIVE,
+        )
+        acknowledge(
+            self.function, "L1", because="The tests run on this Python, and the layer's wheels are built for it."
         )
         self.alias = self._alias() if environment.shifts_traffic else None
         self.live: lambda_.IFunction = self.alias or self.function

@@ -3,6 +3,7 @@
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from infra.acknowledgement import acknowledge
 from infra.removal import removal_policy
 from infra.settings import Environment
 from sessions.tables import Table as Definition
@@ -31,6 +32,8 @@ class Table(dynamodb.Table):
                 point_in_time_recovery_enabled=environment.keeps_data
             ),
         )
+        if not environment.keeps_data:
+            acknowledge(self, "DDB3", because="What this environment holds may be lost: nobody would restore it.")
         for index in definition.indexes:
             projected = list(index.projected) or None
             projection = dynamodb.ProjectionType.INCLUDE if projected else dynamodb.ProjectionType.KEYS_ONLY

@@ -1,6 +1,6 @@
 """All stacks of all environments, synthesized once, without building a layer and without CDK's own validation.
 
-That takes two thirds of the time; `test_stacks.py` has it done once.
+That takes two thirds of the time; `test_findings.py` has it done once.
 """
 
 import os

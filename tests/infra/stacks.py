@@ -1,18 +1,21 @@
 """Reads a synthesized stack as a person would: resources by their type, references by what they mean."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from infra import families
-from infra.settings import ENVIRONMENTS
+from infra.settings import ENVIRONMENTS, PROD
 from sessions.deployment import Family
 
 Resources = dict[str, dict[str, Any]]
 
 EVERY_STACK = [(environment, family) for environment in ENVIRONMENTS for family in families.names()]
 """Environment and family of each family's stack."""
+
+EVERYTHING = replace(PROD, name="everything", alarm_address="operators@example.com")
+"""An environment with all that is optional."""
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,10 @@
 """Which stacks there are, what holds them together, and what outlives them."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from infra import families
-from infra.families import ROOT
 from infra.settings import ENVIRONMENTS
 from tests.infra.stacks import Stacks, of, text
 
@@ -21,19 +16,6 @@ def test_there_is_a_stack_for_every_family_and_one_for_accounts_in_every_environ
     assert sorted(stacks) == sorted(
         f"SessionApis-{environment}-{name}" for environment in ENVIRONMENTS for name in wanted
     )
-
-
-def test_synthesis_needs_no_credentials_and_satisfies_cdks_own_validation(tmp_path: Path) -> None:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
-    environment = kept | {
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers" / "sessions" / "python")]),
-        "CDK_OUTDIR": str(tmp_path),
-        "CDK_CONTEXT_JSON": '{"aws:cdk:bundling-stacks": []}',
-    }
-    subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True)
-    report = json.loads((tmp_path / "validation-report.json").read_text())
-    assert report["pluginReports"] == []
-    assert len(list(tmp_path.glob("*.template.json"))) == len(ENVIRONMENTS) * (1 + len(families.names()))
 
 
 def test_no_stack_locks_another_by_an_export(stacks: Stacks) -> None:
