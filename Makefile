@@ -15,7 +15,7 @@ PARQUET := $(VENV)/.parquet-$(shell cksum < requirements-parquet.txt | tr -d ' '
 NODE := $(VENV)/.node-$(shell cksum < requirements-node.txt | tr -d ' ')
 MODULES := node_modules/.done-$(shell cksum < package-lock.json | tr -d ' ')
 
-.PHONY: run test check synth format parquet pins schemas bench-store
+.PHONY: run test check synth format parquet pins schemas snapshots bench-store
 
 run: $(RUN) $(BIN)/sessionctl
 	@exec $(BIN)/python -m infra.local
@@ -47,6 +47,10 @@ parquet: $(PARQUET)
 # The JSON Schemas of the events, from their models.
 schemas: $(DEV)
 	@$(BIN)/python -m infra.event_schemas
+
+# What this release holds, for the tests of the next one; see docs/releasing.md.
+snapshots: $(DEV)
+	@CDK_VALIDATION=false $(BIN)/python -m tests.infra.snapshot
 
 # Pins the newest versions that fit together.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade

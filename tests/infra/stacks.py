@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from aws_cdk import App
+
+from app import add_stacks, feature_flags
 from infra import families
 from infra.settings import ENVIRONMENTS, PROD
 from sessions.deployment import Family
@@ -62,6 +65,13 @@ class Stack:
 
 
 Stacks = dict[str, Stack]
+
+
+def synthesize(folder: Path) -> Stacks:
+    """Every stack by its name, without building a layer."""
+    app = App(context={**feature_flags(), "aws:cdk:bundling-stacks": []}, outdir=str(folder))
+    add_stacks(app)
+    return {stack.stack_name: Stack(folder, stack.template) for stack in app.synth().stacks}
 
 
 def of(stacks: Stacks, environment: str, family: str) -> tuple[Stack, Family]:
