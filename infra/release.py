@@ -8,6 +8,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.acknowledgement import acknowledge
+
 
 class Release(Construct):
     """CodeDeploy gives the version behind each alias a tenth of the calls, after ten minutes all; none, and the version
@@ -28,12 +30,12 @@ class Release(Construct):
                             actions=["lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"],
                             resources=[one.lambda_.function_arn for one in aliases.values()],
                         ),
-                        # CloudWatch describes all of an account's alarms, or none.
                         iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"]),
                     ]
                 )
             },
         )
+        acknowledge(role, "IAM5[Resource::*]", because="CloudWatch describes all of an account's alarms, or none.")
         application = codedeploy.LambdaApplication(self, "Application")
         for name, alias in aliases.items():
             codedeploy.LambdaDeploymentGroup(

@@ -9,7 +9,7 @@ from aws_cdk import App
 
 from app import add_stacks, feature_flags
 from infra import families
-from infra.settings import ENVIRONMENTS, PROD
+from infra.settings import ENVIRONMENTS, PROD, Domain
 from sessions.deployment import Family
 
 Resources = dict[str, dict[str, Any]]
@@ -17,7 +17,16 @@ Resources = dict[str, dict[str, Any]]
 EVERY_STACK = [(environment, family) for environment in ENVIRONMENTS for family in families.names()]
 """Environment and family of each family's stack."""
 
-EVERYTHING = replace(PROD, name="everything", alarm_address="operators@example.com")
+EVERYTHING = replace(
+    PROD,
+    name="everything",
+    alarm_address="operators@example.com",
+    domains={
+        family: Domain(f"{family}.example.com", "arn:aws:acm:eu-west-1:111122223333:certificate/0")
+        for family in families.names()
+    },
+    family_settings={"knowledge": {"allowed_origins": ("https://example.com",)}},
+)
 """An environment with all that is optional."""
 
 

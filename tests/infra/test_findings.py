@@ -44,7 +44,7 @@ def test_nothing_is_found_where_the_stacks_are_synthesized_which_needs_no_creden
 
 
 def test_nothing_is_found_in_an_environment_with_everything(everything: Path) -> None:
-    assert [name for name, value in asdict(EVERYTHING).items() if value is None] == []
+    assert [name for name, value in asdict(EVERYTHING).items() if not value] == []
     assert _findings(everything) == []
     assert _doubtful_acknowledgements(everything) == []
 
