@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, IgnoreMode
+from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra import package
 from infra.acknowledgement import acknowledge
-from infra.families import ROOT
-from infra.layers import ARCHITECTURE, RUNTIME
+from infra.families import FUNCTIONS, ROOT
+from infra.layers import ARCHITECTURE, PYTHON, RUNTIME
 from infra.log_group import LogGroup
 from infra.settings import Environment
 from sessions.deployment import Family, Right
@@ -91,10 +92,9 @@ class Function(Construct):
 
 def _code(family: str) -> lambda_.Code:
     """The family's modules under their import names, without those it does not need."""
-    here = f"/functions/{family}"
-    only = ["/*", "!/functions", "/functions/*", "!/functions/__init__.py", f"!{here}", f"{here}/*", f"!{here}/*.py"]
-    unused = [f"{here}/{name}.py" for name in NOT_CARRIED]
-    return lambda_.Code.from_asset(str(ROOT), exclude=[*only, *unused], ignore_mode=IgnoreMode.GIT)
+    carried = [file for file in (FUNCTIONS / family).glob("*.py") if file.stem not in NOT_CARRIED]
+    files = [FUNCTIONS / "__init__.py", *carried]
+    return package.Sources(f"functions/{family}", files, of=ROOT, at="/var/task", python=PYTHON).code()
 
 
 def _statement(right: Right, table: dynamodb.ITable) -> iam.PolicyStatement:

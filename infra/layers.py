@@ -4,26 +4,28 @@ Each stack has its own layer versions. They are the same uploaded files, and no 
 let go of an old version.
 """
 
-import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
 import jsii
-from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling
+from aws_cdk import ILocalBundling
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra import package
 from infra.families import ROOT
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
+PYTHON = "3.13"
 ARCHITECTURE = lambda_.Architecture.ARM_64
 
 _SESSIONS = ROOT / "layers" / "sessions"
 _DEPENDENCIES = ROOT / "layers" / "dependencies"
 _REQUIREMENTS = _DEPENDENCIES / "requirements.txt"
+_AT = "/opt"  # where Lambda unpacks layers
 _PLATFORM = (
-    *("--platform", "manylinux2014_aarch64", "--implementation", "cp", "--python-version", "3.13"),
+    *("--platform", "manylinux2014_aarch64", "--implementation", "cp", "--python-version", PYTHON),
     *("--only-binary=:all:", "--no-deps", "--require-hashes", "--no-compile"),
 )
 
@@ -33,19 +35,14 @@ class Layers(Construct):
 
     def __init__(self, scope: Construct, name: str) -> None:
         super().__init__(scope, name)
-        self.sessions = self._layer(
-            "Sessions", lambda_.Code.from_asset(str(_SESSIONS), exclude=["**/__pycache__", "**/*.pyc"])
-        )
+        files = [file for kind in ("*.py", "py.typed") for file in _SESSIONS.rglob(kind)]
+        sources = package.Sources("the layer of sessions", files, of=_SESSIONS, at=_AT, python=PYTHON)
+        self.sessions = self._layer("Sessions", sources.code())
 
     def with_dependencies(self) -> list[lambda_.ILayerVersion]:
         """What a recorder needs."""
-        built_from = _REQUIREMENTS.read_text() + " ".join(_PLATFORM)
-        code = lambda_.Code.from_asset(
-            str(_DEPENDENCIES),
-            asset_hash=hashlib.sha256(built_from.encode()).hexdigest(),
-            asset_hash_type=AssetHashType.CUSTOM,
-            bundling=BundlingOptions(image=DockerImage.from_registry("none"), local=Wheels()),
-        )
+        built_from = [_REQUIREMENTS.read_text(), *_PLATFORM]
+        code = package.code(Wheels(), built_from, of=_DEPENDENCIES, at=_AT, python=PYTHON)
         return [self.sessions, self._layer("Dependencies", code)]
 
     def _layer(self, name: str, code: lambda_.Code) -> lambda_.LayerVersion:
@@ -70,4 +67,5 @@ class Wheels:
                 f"the dependency layer was not built; it needs pip and the package registry that pip is set to,"
                 f" and for each package in {_REQUIREMENTS.relative_to(ROOT)} a wheel: {done.stderr.strip()}"
             )
+        package.finish(Path(output_dir), "the layer of dependencies", at=_AT, python=PYTHON)
         return True

@@ -68,17 +68,18 @@ class Stack:
         return self.folder / f"asset.{code['S3Key'].removesuffix('.zip')}"
 
     def files(self, code: dict[str, Any]) -> set[str]:
-        """The files of what a function or layer has for code, relative to their folder."""
+        """The files of what a function or layer has for code, relative to their folder; without bytecode."""
         root = self.asset(code)
-        return {str(file.relative_to(root)) for file in root.rglob("*") if file.is_file()}
+        return {str(file.relative_to(root)) for file in root.rglob("*") if file.is_file() and file.suffix != ".pyc"}
 
 
 Stacks = dict[str, Stack]
 
 
-def synthesize(folder: Path) -> Stacks:
-    """Every stack by its name, without building a layer."""
-    app = App(context={**feature_flags(), "aws:cdk:bundling-stacks": []}, outdir=str(folder))
+def synthesize(folder: Path, *, builds: bool = False) -> Stacks:
+    """Every stack by its name; `builds` the functions' packages and the layers, too."""
+    unbuilt: dict[str, object] = {} if builds else {"aws:cdk:bundling-stacks": []}
+    app = App(context={**feature_flags(), **unbuilt}, outdir=str(folder))
     add_stacks(app)
     return {stack.stack_name: Stack(folder, stack.template) for stack in app.synth().stacks}
 

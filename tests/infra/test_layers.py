@@ -1,5 +1,6 @@
 """What the layers hold, and who has which."""
 
+import re
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from infra import package
 from infra.families import ROOT
-from infra.layers import Wheels
+from infra.layers import PYTHON, RUNTIME, Wheels
+from tests.infra.bytecode import kinds
 from tests.infra.stacks import EVERY_STACK, Stacks, of, text
 
 AARCH64 = 183  # ELF's e_machine
 NATIVE = (".cpython-313-aarch64-linux-gnu.so", ".abi3.so")
+TAGS = re.compile(r"(py3|py2\.py3)-none-any|cp313-(cp313|abi3)-manylinux\w*_aarch64")
+MOST_BYTES = 25_000_000  # unzipped: what is more takes its time in each cold start
 
 
 @pytest.mark.parametrize(("environment", "family"), EVERY_STACK)
@@ -39,7 +44,13 @@ def test_layers_are_for_the_functions_runtime(stacks: Stacks) -> None:
     assert all(one == (["python3.13"], ["arm64"]) for one in found)
 
 
-def test_the_dependency_layer_is_built_for_lambda_without_docker(tmp_path: Path) -> None:
+def test_the_python_that_layers_are_built_for_is_the_functions() -> None:
+    assert RUNTIME.name == f"python{PYTHON}"
+
+
+def test_the_dependency_layer_is_built_for_lambda_without_docker(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert Wheels().try_bundle(str(tmp_path), object()) is True
     packages = {found.name for found in (tmp_path / "python").iterdir() if found.suffix != ".dist-info"}
     assert {"pydantic", "pydantic_core", "aws_lambda_powertools"} <= packages
@@ -48,6 +59,33 @@ def test_the_dependency_layer_is_built_for_lambda_without_docker(tmp_path: Path)
     assert native
     assert [file.name for file in native if not file.name.endswith(NATIVE)] == []
     assert {int.from_bytes(file.read_bytes()[18:20], "little") for file in native} == {AARCH64}
+    wheels = list(tmp_path.rglob("WHEEL"))
+    assert len(wheels) == (ROOT / "layers/dependencies/requirements.txt").read_text().count("==")
+    tags = [tag for file in wheels for tag in re.findall(r"^Tag: (.*)$", file.read_text(), re.MULTILINE)]
+    assert [tag for tag in tags if not TAGS.fullmatch(tag)] == []
+    found = package.interpreter(PYTHON)
+    assert kinds(tmp_path) == ({(package.magic(PYTHON), "unchecked")} if found else set())
+    size = sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file())
+    assert size < MOST_BYTES
+    said = f"bytecode of Python {PYTHON}" if found else "no bytecode, as there is no Python 3.13 here"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"Built the layer of dependencies: {size / 1e6:.1f} MB unzipped, {said}")
+
+
+@pytest.mark.parametrize(("environment", "family"), EVERY_STACK)
+def test_all_that_lambda_unpacks_has_the_runtimes_bytecode(stacks: Stacks, environment: str, family: str) -> None:
+    """But the dependencies, whose layer is built above."""
+    if package.magic(PYTHON) is None:
+        pytest.skip(f"no Python {PYTHON} here")
+    stack, _ = of(stacks, environment, family)
+    codes = [one["Properties"]["Content"] for one in _layers(stacks, environment, family).values()]
+    codes += [one["Code"] for one in stack.functions().values()]
+    folders = {stack.asset(code) for code in codes if stack.files(code) != {"dependencies"}}
+    assert len(folders) == 2
+    for folder in folders:
+        sources = list(folder.rglob("*.py"))
+        assert len(list(folder.rglob("*.cpython-313.pyc"))) == len(list(folder.rglob("*.pyc"))) == len(sources) > 0
+        assert kinds(folder) == {("f30d0d0a", "unchecked")}
 
 
 def test_a_layer_that_cannot_be_built_is_an_error_that_says_what_to_do(
