@@ -15,7 +15,12 @@ PARQUET := $(VENV)/.parquet-$(shell cksum < requirements-parquet.txt | tr -d ' '
 NODE := $(VENV)/.node-$(shell cksum < requirements-node.txt | tr -d ' ')
 MODULES := node_modules/.done-$(shell cksum < package-lock.json | tr -d ' ')
 
-.PHONY: run test check synth format parquet pins schemas snapshots bench-store
+# What `make deploy` deploys: all stacks of an environment, or with STACKS others.
+ENVIRONMENT ?= dev
+STACKS ?= SessionApis-$(ENVIRONMENT)-*
+CDK := node_modules/.bin/cdk
+
+.PHONY: run test check synth bootstrap deploy format parquet pins schemas snapshots bench-store bench-memory
 
 run: $(RUN) $(BIN)/sessionctl
 	@exec $(BIN)/python -m infra.local
@@ -33,9 +38,21 @@ check: $(DEV)
 synth: $(DEV)
 	@$(BIN)/python app.py
 
+# Once for each AWS account and region: what the CDK needs there.
+bootstrap: $(DEV) $(MODULES)
+	@$(CDK) bootstrap
+
+# It shows the changes of rights before it makes them, and asks.
+deploy: $(DEV) $(MODULES) $(BIN)/sessionctl
+	@$(CDK) deploy '$(STACKS)'
+
 # Read units of the store listing at up to 50,000 sessions, in docs/listing-cost.md; takes some minutes.
 bench-store: $(DEV) $(MODULES)
 	@$(BIN)/python -m tests.benchmarks.listing
+
+# Memory and processor time of each function, in docs/function-memory.md; on Linux, best on Lambda's Python.
+bench-memory: $(DEV) $(MODULES)
+	@$(BIN)/python -m tests.benchmarks.memory
 
 format: $(DEV)
 	@$(BIN)/ruff format --quiet .
@@ -60,7 +77,7 @@ pins: $(DEV)
 	@$(COMPILE) -c requirements-dev.txt requirements-parquet.in -o requirements-parquet.txt
 	@$(COMPILE) -c requirements.txt layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
 	@$(COMPILE) requirements-node.in -o requirements-node.txt
-	@npm install --package-lock-only --save-dev dynalite@latest > /dev/null
+	@npm install --package-lock-only --save-dev dynalite@latest aws-cdk@2 > /dev/null
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -3,7 +3,7 @@
 It fails on an error that CDK or cdk-nag finds in them; what is left as it is, `infra` acknowledges where it stands.
 
 To do without a family, delete its folder, its tests, and its line here. One environment is deployed by the names of
-its stacks: `npx aws-cdk@2 deploy "SessionApis-dev-*"`.
+its stacks: `make deploy ENVIRONMENT=dev`.
 """
 
 import json

@@ -12,6 +12,7 @@ FAMILY = Family(
     endpoints=(Function(module="get_session_info", rights=(Right(("GetItem",), TABLE),)),),
     recorder=Function(
         module="record_accounting",
+        memory=512,
         timeout=30,
         rights=(
             Right(("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "Query"), TABLE),

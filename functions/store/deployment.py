@@ -33,7 +33,7 @@ FAMILY = Family(
     endpoints=(
         Function(
             module="list_sessions",
-            memory=1024,
+            memory=1769,
             tells_of_pages=True,
             rights=(
                 Right(("GetItem", "BatchGetItem"), SESSIONS),
@@ -46,6 +46,7 @@ FAMILY = Family(
     ),
     recorder=Function(
         module="record_sessions",
+        memory=512,
         timeout=30,
         rights=(
             Right(("PutItem", "GetItem"), SESSIONS),

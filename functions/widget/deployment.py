@@ -18,6 +18,7 @@ FAMILY = Family(
     ),
     recorder=Function(
         module="record_sessions",
+        memory=512,
         timeout=30,
         rights=(Right(("PutItem",), TABLE), Right(("GetItem",), ERASURES), Right(("GetItem",), accounts.TABLE)),
     ),

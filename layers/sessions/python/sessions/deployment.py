@@ -24,7 +24,8 @@ class Function:
 
     module: str
     rights: tuple[Right, ...]
-    memory: int = 512  # MB
+    memory: int = 1024
+    """MB, and with them a part of a processor: chosen by docs/function-memory.md."""
     timeout: int = 10  # seconds
     tells_of_pages: bool = False
     """Whether it logs what each page of a listing took, as `log.measured` does."""
