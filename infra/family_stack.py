@@ -37,7 +37,7 @@ class FamilyStack(Stack):
             table = own[definition.name]
             CfnOutput(self, f"{table.node.id}Table", value=table.table_name)
         known = dynamodb.Table.from_table_name(self, shared.TABLE.name.title(), accounts.table_name)
-        layers = Layers(self, "Layers")
+        layers = Layers(self, "Layers", runtime=environment.runtime)
         build = partial(
             Function, self, family=family, environment=environment, tables={**own, shared.TABLE.name: known}
         )

@@ -11,7 +11,7 @@ from constructs import Construct
 from infra import package
 from infra.acknowledgement import acknowledge
 from infra.families import FUNCTIONS, ROOT
-from infra.layers import ARCHITECTURE, PYTHON, RUNTIME
+from infra.layers import ARCHITECTURES, RUNTIMES
 from infra.log_group import LogGroup
 from infra.settings import Environment
 from sessions.deployment import Family, Right
@@ -65,9 +65,9 @@ class Function(Construct):
         self.function = lambda_.Function(
             self,
             "Function",
-            runtime=RUNTIME,
-            architecture=ARCHITECTURE,
-            code=_code(family.name),
+            runtime=RUNTIMES[environment.runtime.python],
+            architecture=ARCHITECTURES[environment.runtime.architecture],
+            code=_code(family.name, environment.runtime.python),
             handler=f"functions.{family.name}.{definition.module}.handler",
             layers=layers,
             memory_size=definition.memory,
@@ -90,11 +90,11 @@ class Function(Construct):
         return lambda_.Alias(self, "Alias", alias_name="live", version=self.function.current_version)
 
 
-def _code(family: str) -> lambda_.Code:
+def _code(family: str, python: str) -> lambda_.Code:
     """The family's modules under their import names, without those it does not need."""
     carried = [file for file in (FUNCTIONS / family).glob("*.py") if file.stem not in NOT_CARRIED]
     files = [FUNCTIONS / "__init__.py", *carried]
-    return package.Sources(f"functions/{family}", files, of=ROOT, at="/var/task", python=PYTHON).code()
+    return package.Sources(f"functions/{family}", files, of=ROOT, at="/var/task", python=python).code()
 
 
 def _statement(right: Right, table: dynamodb.ITable) -> iam.PolicyStatement:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 QUEUE_MESSAGE_BYTES = 248 * 1024
 """Largest event. A dead letter is as large and has a reason, and SQS sets the limit for both together."""
@@ -23,6 +24,14 @@ class Domain:
     name: str
     certificate_arn: str
     """In ACM, for that name, in the region of the API."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """What the functions run on. The layer of their dependencies is built for it, wherever that is done."""
+
+    python: Literal["3.11", "3.12", "3.13"] = "3.13"
+    architecture: Literal["arm64", "x86_64"] = "arm64"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +59,7 @@ class Environment:
     """The mail address that alarms go to. None: they are shown in CloudWatch, and nobody is told."""
     concurrency: int = 1000
     """How many functions may run at once in the AWS account: its quota."""
+    runtime: Runtime = Runtime()
     domains: Mapping[str, Domain] = field(default_factory=dict)
     """By family. An API that has one answers at no other address."""
     family_settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPConnection, HTTPResponse
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
@@ -40,8 +40,19 @@ class Answer:
 class Client:
     """A context: one connection to one platform, that sends requests exactly as they are given."""
 
-    def __init__(self, base_url: str, *, address: str = "127.0.0.1", seconds: float = 30.0) -> None:
-        """`address` is the caller's own, `seconds` the longest wait for an answer."""
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        address: str = "127.0.0.1",
+        seconds: float = 30.0,
+        paths: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`address` is the caller's own, `seconds` the longest wait for an answer.
+
+        `paths` has, by family, what stands there before the paths of the contract.
+        """
+        self._paths = paths
         self._connection = HTTPConnection(
             urlsplit(base_url).netloc, timeout=seconds, source_address=(address, 0), blocksize=1 << 20
         )
@@ -75,7 +86,8 @@ class Client:
         given = list(headers.items() if isinstance(headers, Mapping) else headers)
         sent = body.encode() if isinstance(body, str) else body
         connection = self._connection
-        connection.putrequest(method, target, skip_accept_encoding=True)
+        before = self._paths.get(_family_of(_path(target)), "")
+        connection.putrequest(method, before + target, skip_accept_encoding=True)
         for name, value in given:
             connection.putheader(name, value)
         if sent is not None and not {name.lower() for name, _ in given} & {"content-length", "transfer-encoding"}:

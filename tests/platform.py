@@ -1,4 +1,4 @@
-"""The local platform as `make run` starts it, in a process of its own, for tests that speak to it from outside."""
+"""What tests speak to from outside: the local platform, as `make run` starts it, in a process of its own."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,6 +20,7 @@ from uuid import uuid4
 import boto3
 
 from infra.families import ROOT
+from infra.operations.queues import Depth, depth
 from sessions import accounts, dynamodb
 
 if TYPE_CHECKING:
@@ -33,7 +34,85 @@ LONGEST_STOP = 20.0
 _OURS = ("AWS_", "KNOWLEDGE_", "DEVICE_", "WIDGET_", "STORE_", "RATE_LIMIT", "AUTHORIZER_CACHE_SECONDS")
 
 
-class Platform:
+class Target:
+    """What tests speak to over HTTP, and what they have to know of it.
+
+    `connection` is what `.local/connection.json` says: the address of AWS and of the gateway, the queues, and the
+    demonstration accounts' credentials. `accounts_table` is the accounts' table there, and `paths` what stands before
+    the paths of a family's contract.
+    """
+
+    connection: Mapping[str, Any]
+
+    @property
+    def accounts_table(self) -> str:
+        return accounts.TABLE.name
+
+    @property
+    def paths(self) -> Mapping[str, str]:
+        return {}
+
+    @property
+    def base_url(self) -> str:
+        return str(self.connection["base_url"])
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        return self._session.client("sqs", endpoint_url=self.connection["aws_endpoint_url"])
+
+    @cached_property
+    def apigateway(self) -> "APIGatewayClient":
+        return self._session.client("apigateway", endpoint_url=self.connection["aws_endpoint_url"])
+
+    @property
+    def _session(self) -> boto3.Session:
+        return boto3.Session("any", "any", region_name=self.connection["region"])
+
+    def send(self, family: str, *events: dict[str, Any] | str) -> None:
+        """Sends events to the family's queue, as any AWS client does; texts as they are."""
+        for event in events:
+            body = event if isinstance(event, str) else json.dumps(event)
+            self.sqs.send_message(QueueUrl=self.connection[family]["queue_url"], MessageBody=body)
+
+    def is_idle(self, family: str) -> bool:
+        """Whether all that was sent to the family's queue is recorded."""
+        return depth(self.connection[family]["queue_url"], self.sqs) == Depth(0, 0, 0)
+
+    def drain(self, queue_url: str) -> None:
+        """Takes out what is there. SQS purges a queue once a minute only."""
+        while taken := self.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages"):
+            for one in taken:
+                self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=one["ReceiptHandle"])
+
+    @contextmanager
+    def accounts(self) -> Iterator[None]:
+        """While it is open, `sessions.accounts` in this process means the accounts there."""
+        before = dict(os.environ)
+        dynamodb._client.cache_clear()
+        os.environ.pop("AWS_PROFILE", None)
+        os.environ |= {
+            "AWS_ENDPOINT_URL": self.connection["aws_endpoint_url"],
+            "AWS_DEFAULT_REGION": self.connection["region"],
+            "AWS_ACCESS_KEY_ID": "any",
+            "AWS_SECRET_ACCESS_KEY": "any",
+            accounts.TABLE.variable: self.accounts_table,
+        }
+        try:
+            yield
+        finally:
+            dynamodb._client().close()
+            dynamodb._client.cache_clear()
+            os.environ.clear()
+            os.environ |= before
+
+    def close(self) -> None:
+        """Its clients, as far as there are any."""
+        for name in ("sqs", "apigateway"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
+
+
+class Platform(Target):
     """A context: the platform runs in `folder` while it is open, with these settings in its environment.
 
     Leaving it stops the platform as Ctrl-C does, and asserts that it went cleanly.
@@ -58,10 +137,7 @@ class Platform:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if "sqs" in self.__dict__:
-            self.sqs.close()
-        if "apigateway" in self.__dict__:
-            self.apigateway.close()
+        self.close()
         try:
             self.stop()
         finally:
@@ -124,13 +200,9 @@ class Platform:
         return self.folder / "connection.json"
 
     @cached_property
-    def connection(self) -> dict[str, Any]:
+    def connection(self) -> dict[str, Any]:  # type: ignore[override]
         found: dict[str, Any] = json.loads(self.connection_file.read_text())
         return found
-
-    @property
-    def base_url(self) -> str:
-        return str(self.connection["base_url"])
 
     @property
     def out(self) -> str:
@@ -141,51 +213,6 @@ class Platform:
     def err(self) -> str:
         """What it said on standard error, so far."""
         return (self.folder / "err").read_text()
-
-    @cached_property
-    def sqs(self) -> "SQSClient":
-        return self._session.client("sqs", endpoint_url=self.connection["aws_endpoint_url"])
-
-    @cached_property
-    def apigateway(self) -> "APIGatewayClient":
-        return self._session.client("apigateway", endpoint_url=self.connection["aws_endpoint_url"])
-
-    @property
-    def _session(self) -> boto3.Session:
-        return boto3.Session("any", "any", region_name=self.connection["region"])
-
-    def send(self, family: str, *events: dict[str, Any] | str) -> None:
-        """Sends events to the family's queue, as any AWS client does; texts as they are."""
-        for event in events:
-            body = event if isinstance(event, str) else json.dumps(event)
-            self.sqs.send_message(QueueUrl=self.connection[family]["queue_url"], MessageBody=body)
-
-    def drain(self, queue_url: str) -> None:
-        """Takes out what is there. SQS purges a queue once a minute only."""
-        while taken := self.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages"):
-            for one in taken:
-                self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=one["ReceiptHandle"])
-
-    @contextmanager
-    def accounts(self) -> Iterator[None]:
-        """While it is open, `sessions.accounts` in this process means the platform's accounts."""
-        before = dict(os.environ)
-        dynamodb._client.cache_clear()
-        os.environ.pop("AWS_PROFILE", None)
-        os.environ |= {
-            "AWS_ENDPOINT_URL": self.connection["aws_endpoint_url"],
-            "AWS_DEFAULT_REGION": self.connection["region"],
-            "AWS_ACCESS_KEY_ID": "any",
-            "AWS_SECRET_ACCESS_KEY": "any",
-            accounts.TABLE.variable: accounts.TABLE.name,
-        }
-        try:
-            yield
-        finally:
-            dynamodb._client().close()
-            dynamodb._client.cache_clear()
-            os.environ.clear()
-            os.environ |= before
 
 
 def event(kind: str, *, at: datetime | None = None, name: str | None = None, **data: Any) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import pytest
 
 from infra import package
 from infra.families import ROOT
-from infra.layers import PYTHON, RUNTIME, Wheels
+from infra.layers import RUNTIMES, Wheels
+from infra.settings import Runtime
 from tests.infra.bytecode import kinds
 from tests.infra.stacks import EVERY_STACK, Stacks, of, text
 
@@ -45,13 +46,13 @@ def test_layers_are_for_the_functions_runtime(stacks: Stacks) -> None:
 
 
 def test_the_python_that_layers_are_built_for_is_the_functions() -> None:
-    assert RUNTIME.name == f"python{PYTHON}"
+    assert {python: runtime.name for python, runtime in RUNTIMES.items()} == {one: f"python{one}" for one in RUNTIMES}
 
 
 def test_the_dependency_layer_is_built_for_lambda_without_docker(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert Wheels().try_bundle(str(tmp_path), object()) is True
+    assert Wheels(Runtime()).try_bundle(str(tmp_path), object()) is True
     packages = {found.name for found in (tmp_path / "python").iterdir() if found.suffix != ".dist-info"}
     assert {"pydantic", "pydantic_core", "aws_lambda_powertools"} <= packages
     assert packages & {"boto3", "botocore", "aws_xray_sdk", "s3transfer"} == set()
@@ -63,11 +64,11 @@ def test_the_dependency_layer_is_built_for_lambda_without_docker(
     assert len(wheels) == (ROOT / "layers/dependencies/requirements.txt").read_text().count("==")
     tags = [tag for file in wheels for tag in re.findall(r"^Tag: (.*)$", file.read_text(), re.MULTILINE)]
     assert [tag for tag in tags if not TAGS.fullmatch(tag)] == []
-    found = package.interpreter(PYTHON)
-    assert kinds(tmp_path) == ({(package.magic(PYTHON), "unchecked")} if found else set())
+    found = package.interpreter(Runtime().python)
+    assert kinds(tmp_path) == ({(package.magic(Runtime().python), "unchecked")} if found else set())
     size = sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file())
     assert size < MOST_BYTES
-    said = f"bytecode of Python {PYTHON}" if found else "no bytecode, as there is no Python 3.13 here"
+    said = f"bytecode of Python {Runtime().python}" if found else "no bytecode, as there is no Python 3.13 here"
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"Built the layer of dependencies: {size / 1e6:.1f} MB unzipped, {said}")
 
@@ -75,8 +76,8 @@ def test_the_dependency_layer_is_built_for_lambda_without_docker(
 @pytest.mark.parametrize(("environment", "family"), EVERY_STACK)
 def test_all_that_lambda_unpacks_has_the_runtimes_bytecode(stacks: Stacks, environment: str, family: str) -> None:
     """But the dependencies, whose layer is built above."""
-    if package.magic(PYTHON) is None:
-        pytest.skip(f"no Python {PYTHON} here")
+    if package.magic(Runtime().python) is None:
+        pytest.skip(f"no Python {Runtime().python} here")
     stack, _ = of(stacks, environment, family)
     codes = [one["Properties"]["Content"] for one in _layers(stacks, environment, family).values()]
     codes += [one["Code"] for one in stack.functions().values()]
@@ -94,7 +95,7 @@ def test_a_layer_that_cannot_be_built_is_an_error_that_says_what_to_do(
     failed = SimpleNamespace(returncode=1, stderr="no matching distribution\n")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
     with pytest.raises(RuntimeError) as raised:
-        Wheels().try_bundle(str(tmp_path), object())
+        Wheels(Runtime()).try_bundle(str(tmp_path), object())
     assert str(raised.value) == (
         "the dependency layer was not built; it needs pip and the package registry that pip is set to, and for each"
         " package in layers/dependencies/requirements.txt a wheel: no matching distribution"

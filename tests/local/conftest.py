@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.accounts import Headers, basic, bearer
 from tests.answers import Client
-from tests.local.accounts import Headers, basic, bearer
 from tests.platform import Platform
 
 

@@ -4,8 +4,8 @@ import json
 
 from hypothesis import HealthCheck, given, settings, strategies
 
+from tests.accounts import Headers
 from tests.answers import Client
-from tests.local.accounts import Headers
 from tests.platform import Platform
 
 METHODS = ["GET", "GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "PROPFIND", "SEARCH"]

@@ -10,8 +10,8 @@ from urllib.parse import urljoin
 
 import pytest
 
+from tests.accounts import Headers
 from tests.answers import Answer, Client
-from tests.local.accounts import Headers
 from tests.platform import Platform, event, eventually
 
 KIB = 1024

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from infra.families import ROOT
+from tests.accounts import Headers, basic, bearer, new_fleet, new_insurer, new_retailer, revoke
 from tests.answers import Answer, Client
-from tests.local.accounts import Headers, basic, bearer, new_fleet, new_insurer, new_retailer, revoke
 from tests.platform import Platform, eventually, free_port, is_free
 
 DEVICE = "/rws/api/v1/devices/8988216716970004983/sessionInfo"

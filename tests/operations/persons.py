@@ -10,8 +10,8 @@ from uuid import uuid4
 import boto3
 
 from sessions import accounts as accounts_table
+from tests.accounts import new_fleet, new_insurer, new_retailer
 from tests.answers import Client
-from tests.local.accounts import new_fleet, new_insurer, new_retailer
 from tests.platform import Platform, event
 
 Event = dict[str, Any]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.accounts import Headers, basic, bearer
 from tests.answers import Client
-from tests.local.accounts import Headers, basic, bearer
 from tests.operations.conftest import Sessionctl
 from tests.platform import Platform, eventually
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.accounts import basic
 from tests.answers import Client, Headers
-from tests.local.accounts import basic
 from tests.operations.conftest import Sessionctl
 from tests.platform import Platform, event, eventually
 from tests.widget.saves import saved

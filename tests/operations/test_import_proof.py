@@ -22,10 +22,10 @@ import pytest
 from functions.store import demonstration
 from infra.operations.sending import AT_ONCE, BATCH
 from sessions import clock
+from tests.accounts import basic, bearer
 from tests.answers import Client
 from tests.device import model
 from tests.dynalite import running_dynalite
-from tests.local.accounts import basic, bearer
 from tests.operations.commands import command, environment
 from tests.platform import Platform, eventually
 

@@ -8,8 +8,8 @@ import pytest
 
 from functions.store import session
 from infra.operations.errors import INTERRUPTED
+from tests.accounts import basic
 from tests.answers import Client
-from tests.local.accounts import basic
 from tests.operations.commands import command, environment, run
 from tests.operations.conftest import Sessionctl
 from tests.platform import Platform, event, eventually

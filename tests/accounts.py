@@ -1,11 +1,11 @@
-"""Accounts and credentials on a running platform, made the way its operators make them."""
+"""Accounts and credentials of a running target, made the way its operators make them."""
 
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 from sessions import accounts, secret
 from sessions.accounts import Credential
-from tests.platform import Platform
+from tests.platform import Target
 
 Headers = dict[str, str]
 
@@ -20,13 +20,13 @@ def bearer(token: str) -> Headers:
     return {"Authorization": f"Bearer {token}"}
 
 
-def new_insurer(platform: Platform, client_id: str) -> tuple[Headers, Credential]:
+def new_insurer(target: Target, client_id: str) -> tuple[Headers, Credential]:
     """A widget client with an API key in the usage plan: the header to call with, and what is known of the key."""
     value = secret.generate("widget")
-    gateway = platform.apigateway
+    gateway = target.apigateway
     key = gateway.create_api_key(name=client_id, value=value, enabled=True)["id"]
-    gateway.create_usage_plan_key(usagePlanId=usage_plan(platform), keyId=key, keyType="API_KEY")
-    with platform.accounts():
+    gateway.create_usage_plan_key(usagePlanId=usage_plan(target), keyId=key, keyType="API_KEY")
+    with target.accounts():
         accounts.create_account("widget", client_id, now=datetime.now(UTC))
         credential, _ = accounts.create_credential(
             "widget", client_id, now=datetime.now(UTC), secret_value=value, api_key_id=key
@@ -34,9 +34,9 @@ def new_insurer(platform: Platform, client_id: str) -> tuple[Headers, Credential
     return {"x-api-key": value}, credential
 
 
-def new_fleet(platform: Platform, account_id: str, *allowed_ranges: str) -> tuple[Headers, Credential]:
+def new_fleet(target: Target, account_id: str, *allowed_ranges: str) -> tuple[Headers, Credential]:
     """A device account whose user may call from these ranges: the header to call with, and what is known of the key."""
-    with platform.accounts():
+    with target.accounts():
         accounts.create_account("device", account_id, now=datetime.now(UTC))
         credential, api_key = accounts.create_credential(
             "device", account_id, now=datetime.now(UTC), username="operator", allowed_ranges=allowed_ranges
@@ -44,10 +44,10 @@ def new_fleet(platform: Platform, account_id: str, *allowed_ranges: str) -> tupl
     return basic("operator", api_key), credential
 
 
-def new_retailer(platform: Platform, account_id: str, *, lives: timedelta | None = None) -> tuple[Headers, Credential]:
+def new_retailer(target: Target, account_id: str, *, lives: timedelta | None = None) -> tuple[Headers, Credential]:
     """A store account with a token that lives so long: the header to call with, and what is known of the token."""
     now = datetime.now(UTC)
-    with platform.accounts():
+    with target.accounts():
         accounts.create_account("store", account_id, now=now)
         credential, token = accounts.create_credential(
             "store", account_id, now=now, expires=None if lives is None else now + lives
@@ -55,12 +55,11 @@ def new_retailer(platform: Platform, account_id: str, *, lives: timedelta | None
     return bearer(token), credential
 
 
-def revoke(platform: Platform, credential: Credential) -> None:
-    with platform.accounts():
+def revoke(target: Target, credential: Credential) -> None:
+    with target.accounts():
         accounts.revoke_credential(credential.family, credential.id, now=datetime.now(UTC))
 
 
-def usage_plan(platform: Platform) -> str:
+def usage_plan(target: Target) -> str:
     """The plan that the widget clients' keys are in."""
-    plans = platform.apigateway.get_usage_plans()["items"]
-    return next(plan["id"] for plan in plans if plan["name"] == "widget-clients")
+    return str(target.connection["widget"]["usage_plan_id"])

@@ -9,9 +9,9 @@ import pytest
 
 from functions.store import demonstration
 from functions.store.ordering import ORDERINGS
+from tests.accounts import Headers, new_retailer
 from tests.answers import Client
-from tests.local.accounts import Headers, new_retailer
-from tests.platform import Platform, event, eventually
+from tests.platform import Target, event, eventually
 
 STORE = "/api/admin/v2/sessions"
 NOW = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
@@ -266,27 +266,27 @@ def store(account: str, at: datetime = NOW, **members: Any) -> dict[str, Any]:
     return event("store.store.saved", at=at, accountId=account, store=whole)
 
 
-def test_a_session_is_listed_before_its_customer_and_store_are_known(platform: Platform, http: Client) -> None:
-    headers, _ = new_retailer(platform, "early-retailer")
+def test_a_session_is_listed_before_its_customer_and_store_are_known(apis: Target, http: Client) -> None:
+    headers, _ = new_retailer(apis, "early-retailer")
     saved = session(1, "early-retailer")
-    platform.send("store", saved)
+    apis.send("store", saved)
     expected = shown([saved])
     assert (expected[0]["customer"], expected[0]["store"]) == (None, None)
     assert eventually(lambda: found(http, headers)) == expected
 
     known = [saved, customer("early-retailer"), store("early-retailer")]
-    platform.send("store", *known[1:])
+    apis.send("store", *known[1:])
     eventually(lambda: found(http, headers) == shown(known))
 
 
-def test_every_listing_shows_a_customer_and_a_store_as_they_are_now(platform: Platform, http: Client) -> None:
-    headers, _ = new_retailer(platform, "moving-retailer")
+def test_every_listing_shows_a_customer_and_a_store_as_they_are_now(apis: Target, http: Client) -> None:
+    headers, _ = new_retailer(apis, "moving-retailer")
     sessions = [session(number, "moving-retailer", NOW - timedelta(days=number)) for number in range(1, 6)]
-    platform.send("store", *sessions, customer("moving-retailer"), store("moving-retailer"))
+    apis.send("store", *sessions, customer("moving-retailer"), store("moving-retailer"))
     eventually(lambda: len(found(http, headers, storeId=3)) == 5)
     later, earlier = NOW + timedelta(minutes=1), NOW - timedelta(minutes=1)
     now = [customer("moving-retailer", later, lastName="Moved"), store("moving-retailer", later, status="CLOSED")]
-    platform.send("store", *now, customer("moving-retailer", earlier, lastName="Before"))
+    apis.send("store", *now, customer("moving-retailer", earlier, lastName="Before"))
     expected = shown([*sessions, *now])
     eventually(lambda: found(http, headers) == expected)
     for order in ORDERINGS:
@@ -294,22 +294,22 @@ def test_every_listing_shows_a_customer_and_a_store_as_they_are_now(platform: Pl
             assert found(http, headers, orderBy=order, **query) == ordered(expected, order), (order, query)
 
 
-def test_a_newer_save_moves_a_session_and_an_older_one_does_not(platform: Platform, http: Client) -> None:
-    headers, _ = new_retailer(platform, "updating-retailer")
+def test_a_newer_save_moves_a_session_and_an_older_one_does_not(apis: Target, http: Client) -> None:
+    headers, _ = new_retailer(apis, "updating-retailer")
     first = session(1, "updating-retailer", visitors=2)
     done = session(1, "updating-retailer", NOW + timedelta(minutes=9), status="completed", visitors=0)
-    platform.send("store", done)
+    apis.send("store", done)
     eventually(lambda: found(http, headers))
-    platform.send("store", first, done, session(2, "updating-retailer"))
+    apis.send("store", first, done, session(2, "updating-retailer"))
     eventually(lambda: len(found(http, headers)) == 2)
     assert found(http, headers, id=1) == found(http, headers, status="completed") == shown([done])
     assert found(http, headers, minVisitors=2) == []
 
 
 def test_two_retailers_with_equal_ids_codes_and_tokens_see_nothing_of_each_other(
-    platform: Platform, http: Client, retailer: Headers
+    apis: Target, http: Client, retailer: Headers
 ) -> None:
-    rival, _ = new_retailer(platform, "rival")
+    rival, _ = new_retailer(apis, "rival")
     events = demonstration.events()
     own = [*events[:3], *events[3:43], *events[100:112]]
     for one in own:
@@ -318,7 +318,7 @@ def test_two_retailers_with_equal_ids_codes_and_tokens_see_nothing_of_each_other
         one["data"] = {"accountId": "rival", kind: one["data"][kind] | {mark: "rival"}}
     theirs = shown(own)
     assert len(theirs) == 12
-    platform.send("store", *own)
+    apis.send("store", *own)
     eventually(lambda: found(http, rival) == theirs, 30)
 
     for side, other, mine, everything in ((rival, retailer, theirs, ALL), (retailer, rival, ALL, theirs)):

@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.accounts import Headers
 from tests.answers import Client
-from tests.local.accounts import Headers
+from tests.apis.differences import HEADERS
 
 ANA = "/demo-insurer/sessions/ana"
 DEVICE = "/rws/api/v1/devices/8988216716970004983/sessionInfo"
@@ -87,6 +88,7 @@ def test_a_get_changes_no_session_whatever_headers_it_carries(http: Client) -> N
         assert (answer.status, answer.json) == (200, before)
 
 
+@HEADERS.mark
 def test_the_last_of_a_repeated_header_counts(http: Client) -> None:
     answer = http.put("/sessions/new", [("gkc_customerId", "first"), ("GKC_CUSTOMERID", "second")])
     assert (answer.status, answer.json["customerId"]) == (200, "second")

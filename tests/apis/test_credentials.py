@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from tests.accounts import Headers, basic, bearer, new_fleet, new_insurer, new_retailer, revoke
 from tests.answers import Client
-from tests.local.accounts import Headers, basic, bearer, new_fleet, new_insurer, new_retailer, revoke, usage_plan
-from tests.platform import Platform, eventually
+from tests.apis.differences import ADDRESSES, ANSWERS
+from tests.platform import Target, eventually
 
 ANA = "/demo-insurer/sessions/ana"
 DEVICE = "/rws/api/v1/devices/8988216716970004983/sessionInfo"
@@ -19,7 +20,15 @@ ANONYMOUS = {"errorMessage": "Full authentication is required to access this res
 INVALID = {"errorMessage": "Invalid credentials", "errorCode": "10000001"}
 
 
-@pytest.mark.parametrize("headers", [{}, {"x-api-key": ""}, {"x-api-key": "unknown"}, {"Authorization": "Basic eDp5"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-api-key": ""},
+        pytest.param({"x-api-key": "unknown"}, marks=ANSWERS.mark),
+        {"Authorization": "Basic eDp5"},
+    ],
+)
 def test_a_missing_or_unknown_api_key_is_refused(http: Client, headers: Headers) -> None:
     answer = http.get(ANA, headers)
     assert (answer.status, answer.json) == (401, UNAUTHORIZED)
@@ -27,37 +36,15 @@ def test_a_missing_or_unknown_api_key_is_refused(http: Client, headers: Headers)
 
 def test_an_api_key_is_taken_whatever_the_case_of_its_header(http: Client, insurer: Headers) -> None:
     assert http.get(ANA, {"X-API-Key": insurer["x-api-key"]}).status == 200
+
+
+@ANSWERS.mark
+def test_an_api_key_in_other_letters_is_refused(http: Client, insurer: Headers) -> None:
     assert http.get(ANA, {"x-api-key": insurer["x-api-key"].lower()}).status == 401
 
 
-def test_a_disabled_api_key_is_refused_until_it_is_enabled_again(platform: Platform, http: Client) -> None:
-    headers, credential = new_insurer(platform, "disabled")
-    assert credential.api_key_id
-    eventually(lambda: http.get("/disabled/sessions/ana", headers).status == 200)
-    for value, status in (("false", 401), ("true", 200)):
-        platform.apigateway.update_api_key(
-            apiKey=credential.api_key_id,
-            patchOperations=[{"op": "replace", "path": "/enabled", "value": value}],
-        )
-        eventually(lambda status=status: http.get("/disabled/sessions/ana", headers).status == status)  # type: ignore[misc]
-    platform.apigateway.update_api_key(
-        apiKey=credential.api_key_id, patchOperations=[{"op": "replace", "path": "/enabled", "value": "false"}]
-    )
-    refused = eventually(lambda: (answer := http.get("/disabled/sessions/ana", headers)).status == 401 and answer)
-    assert refused.json == UNAUTHORIZED
-
-
-def test_an_api_key_out_of_the_usage_plan_is_refused(platform: Platform, http: Client) -> None:
-    headers, credential = new_insurer(platform, "without-plan")
-    assert credential.api_key_id
-    eventually(lambda: http.get("/without-plan/sessions/ana", headers).status == 200)
-    platform.apigateway.delete_usage_plan_key(usagePlanId=usage_plan(platform), keyId=credential.api_key_id)
-    refused = eventually(lambda: (answer := http.get("/without-plan/sessions/ana", headers)).status == 401 and answer)
-    assert refused.json == UNAUTHORIZED
-
-
-def test_a_key_opens_its_own_client_only(platform: Platform, http: Client, insurer: Headers) -> None:
-    headers, _ = new_insurer(platform, "other-insurer")
+def test_a_key_opens_its_own_client_only(apis: Target, http: Client, insurer: Headers) -> None:
+    headers, _ = new_insurer(apis, "other-insurer")
     own = eventually(lambda: (answer := http.get("/other-insurer/sessions/ana", headers)).status == 200 and answer)
     assert own.json == []
     for target, key in ((ANA, headers), ("/other-insurer/sessions/ana", insurer)):
@@ -72,6 +59,7 @@ def test_a_client_that_does_not_exist_is_not_found(http: Client, insurer: Header
     assert http.get("/no-such-insurer/sessions/ana").status == 401
 
 
+@ANSWERS.mark
 def test_a_caller_without_credentials_is_told_so(http: Client) -> None:
     for headers in ({}, {"Authorization": ""}, {"x-api-key": "key"}):
         answer = http.get(DEVICE, headers)
@@ -79,6 +67,7 @@ def test_a_caller_without_credentials_is_told_so(http: Client) -> None:
         assert answer.headers["www-authenticate"].startswith('Basic realm="')
 
 
+@ANSWERS.mark
 @pytest.mark.parametrize(
     "authorization",
     [
@@ -97,14 +86,15 @@ def test_malformed_credentials_are_invalid(http: Client, authorization: str) -> 
     assert answer.headers["www-authenticate"].startswith('Basic realm="')
 
 
-def test_both_user_name_and_key_must_be_right(platform: Platform, http: Client) -> None:
-    known = platform.connection["device"]
+@ANSWERS.mark
+def test_both_user_name_and_key_must_be_right(apis: Target, http: Client) -> None:
+    known = apis.connection["device"]
     for username, api_key in (
         ("demo-user", "wrong"),
         ("demo-user", known["api_key"] + "x"),
         ("other-user", known["api_key"]),
         ("", known["api_key"]),
-        ("demo-user", platform.connection["widget"]["api_key"]),
+        ("demo-user", apis.connection["widget"]["api_key"]),
     ):
         answer = http.get(DEVICE, basic(username, api_key))
         assert (answer.status, answer.json) == (401, INVALID)
@@ -116,6 +106,7 @@ def test_the_scheme_of_basic_has_no_case(http: Client, fleet: Headers) -> None:
         assert http.get(DEVICE, {"Authorization": f"{scheme} {encoded}"}).status == 200
 
 
+@ANSWERS.mark
 def test_credentials_are_checked_before_the_version_and_the_version_before_the_iccid(
     http: Client, fleet: Headers
 ) -> None:
@@ -124,29 +115,32 @@ def test_credentials_are_checked_before_the_version_and_the_version_before_the_i
     assert http.get("/rws/api/v1/devices/unknown/sessionInfo", fleet).status == 404
 
 
-def test_a_device_of_another_account_is_not_found(platform: Platform, http: Client) -> None:
-    headers, _ = new_fleet(platform, "other-fleet")
+def test_a_device_of_another_account_is_not_found(apis: Target, http: Client) -> None:
+    headers, _ = new_fleet(apis, "other-fleet")
     answer = http.get(DEVICE, headers)
     refusal = {"errorMessage": "Resource not found - Invalid ICCID", "errorCode": "20000001"}
     assert (answer.status, answer.json) == (404, refusal)
 
 
-def test_a_caller_from_outside_the_allowed_ranges_is_refused(platform: Platform) -> None:
-    headers, _ = new_fleet(platform, "ranged-fleet", "192.0.2.0/24", "2001:db8::/32", "127.0.0.2/31")
+@ADDRESSES.mark
+def test_a_caller_from_outside_the_allowed_ranges_is_refused(apis: Target) -> None:
+    headers, _ = new_fleet(apis, "ranged-fleet", "192.0.2.0/24", "2001:db8::/32", "127.0.0.2/31")
     for address, status in (("127.0.0.2", 404), ("127.0.0.1", 401), ("127.0.0.3", 404), ("127.0.0.4", 401)) * 2:
-        with Client(platform.base_url, address=address) as http:
+        with Client(apis.base_url, address=address, paths=apis.paths) as http:
             answer = http.get(DEVICE, headers)
             assert answer.status == status, address
             assert status == 404 or answer.json == INVALID
 
 
+@ANSWERS.mark
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
-def test_an_address_that_a_caller_claims_is_not_believed(platform: Platform, http: Client, header: str) -> None:
-    headers, _ = new_fleet(platform, f"claiming-fleet-{header}", "192.0.2.7/32")
+def test_an_address_that_a_caller_claims_is_not_believed(apis: Target, http: Client, header: str) -> None:
+    headers, _ = new_fleet(apis, f"claiming-fleet-{header}", "192.0.2.7/32")
     answer = http.get(DEVICE, headers | {header: "for=192.0.2.7" if header == "Forwarded" else "192.0.2.7"})
     assert (answer.status, answer.json) == (401, INVALID)
 
 
+@ANSWERS.mark
 @pytest.mark.parametrize(
     "headers",
     [
@@ -165,22 +159,24 @@ def test_a_missing_or_unknown_token_is_refused(http: Client, headers: Headers) -
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_token_opens_the_api_only_as_a_bearer_token(platform: Platform, http: Client, retailer: Headers) -> None:
-    token = platform.connection["store"]["token"]
+@ANSWERS.mark
+def test_a_token_opens_the_api_only_as_a_bearer_token(apis: Target, http: Client, retailer: Headers) -> None:
+    token = apis.connection["store"]["token"]
     for headers in ({"Authorization": token}, basic(token, ""), basic("demo-retailer", token), {"x-api-key": token}):
         answer = http.get(STORE, headers)
         assert (answer.status, answer.json) == (401, UNKNOWN)
-    for other in (platform.connection["widget"]["api_key"], platform.connection["device"]["api_key"]):
+    for other in (apis.connection["widget"]["api_key"], apis.connection["device"]["api_key"]):
         assert http.get(STORE, bearer(other)).json == UNKNOWN
     for scheme in ("bearer", "BEARER"):
         assert http.get(STORE, {"Authorization": f"{scheme} {token}"}).json == http.get(STORE, retailer).json
     assert http.get(f"{STORE}?access_token={token}").json == UNKNOWN
 
 
-def test_a_revoked_or_expired_token_is_refused(platform: Platform, http: Client) -> None:
-    revoked, credential = new_retailer(platform, "revoked-retailer")
-    expired, _ = new_retailer(platform, "expired-retailer", lives=timedelta(milliseconds=200))
-    revoke(platform, credential)
+@ANSWERS.mark
+def test_a_revoked_or_expired_token_is_refused(apis: Target, http: Client) -> None:
+    revoked, credential = new_retailer(apis, "revoked-retailer")
+    expired, _ = new_retailer(apis, "expired-retailer", lives=timedelta(milliseconds=200))
+    revoke(apis, credential)
     time.sleep(0.3)
     for headers in (revoked, expired):
         answer = http.get(STORE, headers)
@@ -188,17 +184,19 @@ def test_a_revoked_or_expired_token_is_refused(platform: Platform, http: Client)
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
+@ANSWERS.mark
 def test_a_token_is_checked_before_the_parameters(http: Client, retailer: Headers) -> None:
     assert http.get(f"{STORE}?count=x").status == 401
     assert http.get(f"{STORE}?count=x", retailer).status == 422
 
 
-def test_the_gateway_remembers_who_was_let_in(platform: Platform, http: Client) -> None:
+@ANSWERS.mark
+def test_the_gateway_remembers_who_was_let_in(apis: Target, http: Client) -> None:
     """For 60 seconds, as the contracts' authorizers say; `test_settings.py` sees the time pass."""
-    headers, credential = new_fleet(platform, "remembered-fleet")
-    never_seen, revoked = new_fleet(platform, "revoked-fleet")
+    headers, credential = new_fleet(apis, "remembered-fleet")
+    never_seen, revoked = new_fleet(apis, "revoked-fleet")
     assert http.get(DEVICE, headers).status == 404
-    revoke(platform, credential)
-    revoke(platform, revoked)
+    revoke(apis, credential)
+    revoke(apis, revoked)
     assert http.get(DEVICE, headers).status == 404
     assert http.get(DEVICE, never_seen).status == 401

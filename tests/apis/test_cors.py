@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.accounts import Headers
 from tests.answers import Client
-from tests.local.accounts import Headers
+from tests.apis.differences import ANSWERS, PREFLIGHTS
 
 ORIGIN = {"Origin": "https://help.example"}
 PREFLIGHT = ORIGIN | {
@@ -13,6 +14,7 @@ PREFLIGHT = ORIGIN | {
 ALLOWED = "access-control-allow-origin"
 
 
+@PREFLIGHTS.mark
 @pytest.mark.parametrize(
     ("target", "methods"),
     [("/sessions/new", {"PUT"}), ("/sessions/visitor", {"GET", "POST"}), ("/sessions/%FF", {"GET", "POST"})],
@@ -28,11 +30,12 @@ def test_a_browser_may_ask_before_it_calls(http: Client, target: str, methods: s
     assert "content-length" not in answer.headers
 
 
+@PREFLIGHTS.mark
 def test_a_preflight_needs_no_headers(http: Client) -> None:
     assert http.request("OPTIONS", "/sessions/new").status == 204
 
 
-def test_a_browser_may_read_every_answer(http: Client) -> None:
+def test_a_browser_may_read_every_answer_of_a_function(http: Client) -> None:
     answers = [
         http.put("/sessions/new", ORIGIN),
         http.post("/sessions/shared", ORIGIN),
@@ -40,15 +43,24 @@ def test_a_browser_may_read_every_answer(http: Client) -> None:
         http.get("/sessions/never-seen", ORIGIN),
         http.post("/sessions/shared", ORIGIN, "[]"),
         http.post("/sessions/shared", ORIGIN, "x" * 9000),
+    ]
+    assert [answer.status for answer in answers] == [200, 200, 200, 404, 400, 413]
+    assert [answer.headers.get(ALLOWED) for answer in answers] == ["*"] * len(answers)
+
+
+@ANSWERS.mark
+def test_a_browser_may_read_every_answer_of_the_gateway(http: Client) -> None:
+    answers = [
         http.post("/sessions/shared", ORIGIN, b"x" * (10 * 1024 * 1024 + 1)),
         http.request("DELETE", "/sessions/shared", ORIGIN),
         http.get("/sessions", ORIGIN),
         http.request("OPTIONS", "/sessions/a/b/c", PREFLIGHT),
     ]
-    assert [answer.status for answer in answers] == [200, 200, 200, 404, 400, 413, 413, 404, 404, 404]
+    assert [answer.status for answer in answers] == [413, 404, 404, 404]
     assert [answer.headers.get(ALLOWED) for answer in answers] == ["*"] * len(answers)
 
 
+@ANSWERS.mark
 def test_the_other_families_do_not_answer_browsers(
     http: Client, insurer: Headers, fleet: Headers, retailer: Headers
 ) -> None:

@@ -1,0 +1,89 @@
+"""The APIs under test, twice: of the local platform, and of the stacks as they are deployed. The tests are the same."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.accounts import Headers, basic, bearer
+from tests.answers import Client
+from tests.apis.deployment import Deployment, Emulator, synthesize
+from tests.platform import Platform, Target
+
+DEPLOYED = "deployed"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What differs is expected to fail on the deployed stacks, and nowhere else."""
+    for item in items:
+        known = item.get_closest_marker("differs")
+        if known and isinstance(item, pytest.Function) and item.callspec.params.get("apis") == DEPLOYED:
+            item.add_marker(known.args[0].failure())
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The templates of all environments and their assets, layers built."""
+    folder = tmp_path_factory.mktemp("assembly")
+    synthesize(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory, assembly: Path) -> Iterator[Emulator]:
+    """An AWS account that CDK can deploy to."""
+    with Emulator(tmp_path_factory.mktemp("emulator")) as running:
+        running.bootstrap(assembly)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def deployment(emulator: Emulator, assembly: Path) -> Iterator[Deployment]:
+    """The stacks of `dev`, with the demonstration data."""
+    dev = Deployment(emulator, assembly, "dev")
+    dev.deploy()
+    dev.demonstrate()
+    yield dev
+    dev.close()
+
+
+@pytest.fixture(scope="session", params=["local", DEPLOYED])
+def apis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    if request.param == DEPLOYED:
+        yield request.getfixturevalue("deployment")
+    else:
+        with Platform(tmp_path_factory.mktemp("local")) as running:
+            yield running
+        complaints = [line for line in running.err.splitlines() if not line.startswith("WARNING event refused")]
+        assert complaints == []
+
+
+@pytest.fixture
+def http(apis: Target) -> Iterator[Client]:
+    with Client(apis.base_url, paths=apis.paths) as client:
+        yield client
+
+
+@pytest.fixture
+def insurer(apis: Target) -> Headers:
+    """The header with the demonstration client's API key."""
+    return {"x-api-key": apis.connection["widget"]["api_key"]}
+
+
+@pytest.fixture
+def retailer(apis: Target) -> Headers:
+    """The header with the demonstration account's token."""
+    return bearer(apis.connection["store"]["token"])
+
+
+@pytest.fixture
+def fleet(apis: Target) -> Headers:
+    """The header with the demonstration account's user name and API key."""
+    known = apis.connection["device"]
+    return basic(known["username"], known["api_key"])
+
+
+@pytest.fixture
+def credentials(insurer: Headers, fleet: Headers, retailer: Headers) -> dict[str, Headers]:
+    """By their family, those of the demonstration accounts; nothing where a family asks for none."""
+    return {"device": fleet, "knowledge": {}, "store": retailer, "widget": insurer}
