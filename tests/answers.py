@@ -1,5 +1,6 @@
 """An HTTP client for the platform, every answer of which is held against the contract of the family it is from."""
 
+import gzip
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -203,4 +204,6 @@ def _validate(document: Document, schema: Document, value: Any) -> None:
 
 def _received(response: HTTPResponse) -> Answer:
     body = response.read()
+    if response.getheader("Content-Encoding") == "gzip":
+        body = gzip.decompress(body)
     return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)

@@ -17,7 +17,12 @@ Made = tuple[str, dict[str, Any]]
 
 PROVISIONERS: dict[str, Any] = provisioners._RESOURCE_HANDLERS
 
-ACCEPTED = ("AWS::Logs::MetricFilter",)
+ACCEPTED = (
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::Logs::MetricFilter",
+    "AWS::WAFv2::WebACLAssociation",
+)
 """Types of resources that it does not know, and that nothing here depends on: it notes that there is one."""
 _ALARM = "AWS::CloudWatch::Alarm"
 _AUTHORIZER = "x-amazon-apigateway-authorizer"

@@ -5,7 +5,7 @@ import json
 from http.client import HTTPConnection, HTTPResponse
 
 import pytest
-from tests.local.accounts import Headers
+from tests.accounts import Headers
 
 from tests.platform import Platform
 
