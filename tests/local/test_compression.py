@@ -5,8 +5,8 @@ import json
 from http.client import HTTPConnection, HTTPResponse
 
 import pytest
-from tests.accounts import Headers
 
+from tests.accounts import Headers
 from tests.platform import Platform
 
 PAGE = "/api/admin/v2/sessions?count=20"
