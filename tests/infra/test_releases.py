@@ -23,6 +23,7 @@ def test_prod_gives_a_new_version_a_tenth_of_the_calls_and_goes_back_where_it_fa
         assert alias["Properties"]["Name"] == "live"
         version = versions[text(alias["Properties"]["FunctionVersion"]).removesuffix(".Version")]
         assert text(version["Properties"]["FunctionName"]) == stack.functions()[one.module]["id"]
+        assert version["DeletionPolicy"] == "Retain", "nothing to go back to by hand"
         update = text(alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"])
         assert update["ApplicationName"] == application
         group = text(groups[update["DeploymentGroupName"]]["Properties"])
