@@ -84,6 +84,7 @@ class FamilyStack(Stack):
         watched = of_family(parts, environment)
         alarms = Alarms(self, name=name, watched=watched, environment=environment, topic=topic)
         Dashboard(self, parts=parts, alarms=alarms, environment=environment)
-        aliases = {one.node.id: one.alias for one in parts.functions() if one.alias}
+        modules = [one.module for one in family.functions]
+        aliases = {module: one.alias for module, one in zip(modules, parts.functions(), strict=True) if one.alias}
         if aliases:
-            Release(self, aliases=aliases, alarm=alarms.by_name["function-errors"])
+            Release(self, name=name, aliases=aliases, environment=environment, topic=topic)

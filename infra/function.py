@@ -78,8 +78,8 @@ class Function(Construct):
             logging_format=lambda_.LoggingFormat.JSON,
             application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
             tracing=lambda_.Tracing.ACTIVE,
-            # Versions stay, so that the alias can be turned back to one at once.
-            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+            # Versions stay, so that the alias can be turned back to one at once; not those of a deployment that failed.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE),
         )
         acknowledge(
             self.function, "L1", because="The tests run on this Python, and the layer's wheels are built for it."

@@ -2,23 +2,38 @@
 
 from collections.abc import Mapping
 
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.acknowledgement import acknowledge
+from infra.settings import Environment
 
 
 class Release(Construct):
     """CodeDeploy gives the version behind each alias a tenth of the calls, after ten minutes all; none, and the version
-    before all, as soon as the alarm goes off. CloudFormation then takes the whole deployment back.
+    before all, as soon as that version itself fails. CloudFormation then takes the whole deployment back.
+
+    What the version before does is not asked: else no failing one could ever be replaced.
     """
 
-    def __init__(self, scope: Construct, *, aliases: Mapping[str, lambda_.Alias], alarm: cloudwatch.IAlarm) -> None:
-        """`aliases` by their functions' names here."""
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        name: str,
+        aliases: Mapping[str, lambda_.Alias],
+        environment: Environment,
+        topic: sns.ITopic | None,
+    ) -> None:
+        """`name` is the family's; `aliases` by the modules of their functions."""
         super().__init__(scope, "Release")
+        functions = [alias.lambda_.function_arn for alias in aliases.values()]
         role = iam.Role(
             self,
             "Role",
@@ -28,7 +43,8 @@ class Release(Construct):
                     statements=[
                         iam.PolicyStatement(
                             actions=["lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"],
-                            resources=[one.lambda_.function_arn for one in aliases.values()],
+                            # One action is about the function, another about its alias or version.
+                            resources=[*functions, *(f"{arn}:*" for arn in functions)],
                         ),
                         iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"]),
                     ]
@@ -37,13 +53,47 @@ class Release(Construct):
         )
         acknowledge(role, "IAM5[Resource::*]", because="CloudWatch describes all of an account's alarms, or none.")
         application = codedeploy.LambdaApplication(self, "Application")
-        for name, alias in aliases.items():
+        for module, alias in aliases.items():
+            called = Stack.of(self).get_logical_id(alias.lambda_.node.default_child)  # type: ignore[arg-type]
+            acknowledge(role, f"IAM5[Resource::<{called}.Arn>:*]", because="These are its aliases and versions alone.")
+            alarm = cloudwatch.Alarm(
+                self,
+                f"{module.title().replace('_', '')}Fails",
+                alarm_name=f"session-apis-{environment.name}-{name}-new-version-{module}",
+                alarm_description="docs/runbook.md#new-version",
+                metric=_errors(alias),
+                threshold=0,
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+                evaluation_periods=1,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
+            if topic is not None:
+                alarm.add_alarm_action(actions.SnsAction(topic))
+                alarm.add_ok_action(actions.SnsAction(topic))
             codedeploy.LambdaDeploymentGroup(
                 self,
-                name,
+                module.title().replace("_", ""),
                 application=application,
                 alias=alias,
                 alarms=[alarm],
                 deployment_config=codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_10_MINUTES,
                 role=role.without_policy_updates(),
             )
+
+
+def _errors(alias: lambda_.Alias) -> cloudwatch.Metric:
+    """Of the alias's version; Lambda counts a version by itself while the alias leads to two:
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
+    """
+    function = alias.lambda_.function_name
+    return cloudwatch.Metric(
+        namespace="AWS/Lambda",
+        metric_name="Errors",
+        dimensions_map={
+            "FunctionName": function,
+            "Resource": f"{function}:{alias.alias_name}",
+            "ExecutedVersion": alias.version.version,
+        },
+        period=Duration.minutes(1),
+        statistic="Sum",
+    )

@@ -48,7 +48,8 @@ def test_every_family_is_watched(stacks: Stacks, environment: str, family: str) 
         pages.add("refusals")
     if family == "store":
         pages |= {"short-pages", "read-units"}
-    expected = {*pages, *(f"{page}-{table.name}" for page in OF_TABLES for table in definition.tables)}
+    released = {f"new-version-{one.module}" for one in definition.functions if ENVIRONMENTS[environment].shifts_traffic}
+    expected = {*pages, *released, *(f"{page}-{table.name}" for page in OF_TABLES for table in definition.tables)}
     assert set(alarms(stack)) == {f"session-apis-{environment}-{family}-{name}" for name in expected}
 
 
@@ -67,7 +68,8 @@ def test_the_runbook_says_what_the_thresholds_are(stacks: Stacks) -> None:
     store = alarms(of(stacks, "prod", "store")[0])
     told = {name.removeprefix("session-apis-prod-store-"): one for name, one in store.items()}
     limits = {name: (one["Threshold"], one["EvaluationPeriods"] * 5) for name, one in told.items()}
-    assert {name: limit for name, limit in limits.items() if not name.startswith("table-")} == {
+    own = {name: limit for name, limit in limits.items() if not name.startswith(("table-", "new-version-"))}
+    assert own == {
         "server-errors": (1, 5),
         "slow-answers": (2000, 10),
         "function-errors": (2, 5),
@@ -123,7 +125,12 @@ def test_one_dashboard_shows_all_that_is_watched(stacks: Stacks, environment: st
     board = stack.properties("CloudWatch::Dashboard")
     assert board["DashboardName"] == f"session-apis-{environment}-{family}"
     shown = text(board["DashboardBody"])
-    assert all(f"{name}.Arn" in shown for name in stack.resources("CloudWatch::Alarm"))
+    watched = [
+        name
+        for name, one in stack.resources("CloudWatch::Alarm").items()
+        if "-new-version-" not in one["Properties"]["AlarmName"]
+    ]
+    assert all(f"{name}.Arn" in shown for name in watched)
 
 
 @pytest.mark.parametrize("family", [name for name in families.names() if families.load(name).authorizer])

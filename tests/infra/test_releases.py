@@ -16,18 +16,28 @@ def test_prod_gives_a_new_version_a_tenth_of_the_calls_and_goes_back_where_it_fa
     groups = stack.resources("CodeDeploy::DeploymentGroup")
     (application,) = stack.resources("CodeDeploy::Application")
     assert len(aliases) == len(versions) == len(groups) == len(definition.functions)
-    alarms = stack.resources("CloudWatch::Alarm").items()
-    (alarm,) = [name for name, one in alarms if one["Properties"]["AlarmName"].endswith("-function-errors")]
+    alarms = {
+        one["Properties"]["AlarmName"]: (name, text(one["Properties"]))
+        for name, one in stack.resources("CloudWatch::Alarm").items()
+    }
     for one in definition.functions:
         alias = aliases[stack.called(one.module)]
         assert alias["Properties"]["Name"] == "live"
         version = versions[text(alias["Properties"]["FunctionVersion"]).removesuffix(".Version")]
         assert text(version["Properties"]["FunctionName"]) == stack.functions()[one.module]["id"]
-        assert version["DeletionPolicy"] == "Retain", "nothing to go back to by hand"
+        assert version["DeletionPolicy"] == "RetainExceptOnCreate", "nothing to go back to by hand"
         update = text(alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"])
         assert update["ApplicationName"] == application
         group = text(groups[update["DeploymentGroupName"]]["Properties"])
         assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent10Minutes"
+        alarm, watched = alarms[f"session-apis-prod-{family}-new-version-{one.module}"]
+        function = stack.functions()[one.module]["id"]
+        assert {dimension["Name"]: dimension["Value"] for dimension in watched["Dimensions"]} == {
+            "FunctionName": function,
+            "Resource": f"{function}:live",
+            "ExecutedVersion": text(alias["Properties"]["FunctionVersion"]),
+        }
+        assert (watched["MetricName"], watched["Threshold"], watched["Period"]) == ("Errors", 0, 60)
         assert group["AlarmConfiguration"] == {"Alarms": [{"Name": alarm}], "Enabled": True}
         assert group["AutoRollbackConfiguration"] == {
             "Enabled": True,
@@ -52,7 +62,8 @@ def test_codedeploy_may_shift_these_functions_and_no_others(stacks: Stacks) -> N
     (policy,) = role["Policies"]
     shifting, describing = text(policy["PolicyDocument"]["Statement"])
     assert "ManagedPolicyArns" not in role
-    assert set(shifting["Resource"]) == {f"{one['id']}.Arn" for one in stack.functions().values()}
+    arns = {f"{one['id']}.Arn" for one in stack.functions().values()}
+    assert set(shifting["Resource"]) == arns | {f"{arn}:*" for arn in arns}
     assert set(shifting["Action"]) == {
         "lambda:GetAlias",
         "lambda:UpdateAlias",
