@@ -14,7 +14,13 @@ from infra.settings import DEV, PROD, Domain, Environment
 from tests.infra.stacks import Stack, Stacks, of, text
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/0"
-COUNTED = ["NoUserAgent_HEADER", "SizeRestrictions_QUERYSTRING", "SizeRestrictions_BODY"]
+COUNTED = [
+    "NoUserAgent_HEADER",
+    "RestrictedExtensions_URIPATH",
+    "SizeRestrictions_URIPATH",
+    "SizeRestrictions_QUERYSTRING",
+    "SizeRestrictions_BODY",
+]
 
 
 def synthesized(folder: Path, environment: Environment, family: str) -> Stack:
@@ -54,7 +60,7 @@ def test_an_environment_of_ones_own_has_a_familys_settings(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("family", families.names())
-def test_prod_has_a_firewall_that_refuses_nothing_a_contract_allows(stacks: Stacks, family: str) -> None:
+def test_prod_has_a_firewall_that_only_counts_what_contracts_allow(stacks: Stacks, family: str) -> None:
     stack, _ = of(stacks, "prod", family)
     (acl,) = stack.resources("WAFv2::WebACL")
     (stage,) = stack.resources("ApiGateway::Stage")
