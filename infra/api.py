@@ -122,8 +122,13 @@ def _stage(environment: Environment, access_log: LogGroup) -> apigateway.StageOp
         logging_level=apigateway.MethodLoggingLevel.OFF,  # it would log paths, which name people and devices
         data_trace_enabled=False,
         access_log_destination=apigateway.LogGroupLogDestination(access_log),
-        access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
+        access_log_format=apigateway.AccessLogFormat.custom(_format(ACCESS_LOG)),
     )
+
+
+def _format(log: Mapping[str, str]) -> str:
+    """What is always a number stands without quotes, so that filters can compare it."""
+    return re.sub(r'"(\$context\.(status|responseLatency))"', r"\1", json.dumps(log))
 
 
 def _usage_plan(rest_api: apigateway.SpecRestApi, environment: Environment) -> apigateway.UsagePlan:

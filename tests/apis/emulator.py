@@ -1,4 +1,4 @@
-"""MiniStack, as the tests run it: `python tests/deployed/emulator.py`, with MiniStack's own settings.
+"""MiniStack, as the tests run it: `python tests/apis/emulator.py`, with MiniStack's own settings.
 
 It deploys a stack whole or not at all, and it imports of an OpenAPI document the paths alone. So that stacks need not
 bend, it is taught here what they need, and nothing else: docs/emulator.md has the list, with reasons. It runs by itself

@@ -259,7 +259,10 @@ def test_a_stage_throttles_and_measures_and_logs_nothing_personal(
     settings = ENVIRONMENTS[environment]
     stage = text(stack.properties("ApiGateway::Stage"))
     log = stage.pop("AccessLogSetting")
-    assert set(re.findall(r"\$[\w.]+", log["Format"])) == IMPERSONAL == set(json.loads(log["Format"]).values())
+    assert set(re.findall(r"\$[\w.]+", log["Format"])) == IMPERSONAL
+    sent = json.loads(re.sub(r"\$context\.(status|responseLatency)", "500", log["Format"]))
+    assert (sent["status"], sent["milliseconds"]) == (500, 500)
+    assert {type(value) for name, value in sent.items() if name not in ("status", "milliseconds")} == {str}
     functions_logs = {text(one["LoggingConfig"]["LogGroup"]) for one in stack.functions().values()}
     assert {log["DestinationArn"]} == {
         f"{group}.Arn" for group in stack.resources("Logs::LogGroup").keys() - functions_logs
