@@ -1,6 +1,7 @@
 """What all tests share: an AWS in this process with the families' tables and queues, and a clock to set."""
 
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,10 @@ os.environ |= {
     "AWS_DEFAULT_REGION": "eu-west-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+# A shell's background job has Ctrl-C ignored, and so has all that it starts: the programs of these tests would, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Somebody's engine is for `dynalite` alone; under this name, xdist's workers find it and clients do not.
 _ENGINE = "TESTS_DYNAMODB_ENDPOINT"
