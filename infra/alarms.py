@@ -29,20 +29,20 @@ _FEW_ERRORS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """An alarm goes off where the metric is above `most` in so many periods of five minutes, one after the other.
+    """An alarm goes off where the metric is above `most` in so many of its periods, one after the other.
 
-    `page` is its heading in the runbook. `table` is the one that it is about.
+    `page` is its heading in the runbook. `part` is the table or function that it is about, where there are several.
     """
 
     page: str
     metric: cloudwatch.IMetric
     most: float
     times: int = 1
-    table: str | None = None
+    part: str | None = None
 
     @property
     def name(self) -> str:
-        return self.page if self.table is None else f"{self.page}-{self.table}"
+        return self.page if self.part is None else f"{self.page}-{self.part}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Parts:
 
 
 class Alarms(Construct):
-    """A stack's alarms; they send to the environment's topic, if somebody is to be told. `name` is the family's."""
+    """Alarms; they send to the environment's topic, if somebody is to be told. `name` is the family's."""
 
     def __init__(
         self,
@@ -130,8 +130,8 @@ def of_table(name: str, table: dynamodb.ITable, operations: Iterable[str]) -> li
     throttled = _sum("throttled requests", _by_operation(table, operations, "ThrottledRequests"))
     failed = _sum("system errors", _by_operation(table, operations, "SystemErrors"))
     return [
-        Watched(page="table-throttles", table=name, metric=throttled, most=10, times=2),
-        Watched(page="table-errors", table=name, metric=failed, most=2),
+        Watched(page="table-throttles", part=name, metric=throttled, most=10, times=2),
+        Watched(page="table-errors", part=name, metric=failed, most=2),
     ]
 
 

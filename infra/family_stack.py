@@ -84,7 +84,6 @@ class FamilyStack(Stack):
         watched = of_family(parts, environment)
         alarms = Alarms(self, name=name, watched=watched, environment=environment, topic=topic)
         Dashboard(self, parts=parts, alarms=alarms, environment=environment)
-        modules = [one.module for one in family.functions]
-        aliases = {module: one.alias for module, one in zip(modules, parts.functions(), strict=True) if one.alias}
+        aliases = {one.module: one.alias for one in parts.functions() if one.alias}
         if aliases:
             Release(self, name=name, aliases=aliases, environment=environment, topic=topic)

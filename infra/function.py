@@ -43,6 +43,7 @@ class Function(Construct):
         variables: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(scope, definition.module.title().replace("_", ""))
+        self.module = definition.module
         self.log_group = LogGroup(self, "Log", environment=environment)
         role = iam.Role(
             self,

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -12,6 +11,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.acknowledgement import acknowledge
+from infra.alarms import Alarms, Watched
 from infra.settings import Environment
 
 
@@ -52,30 +52,21 @@ class Release(Construct):
             },
         )
         acknowledge(role, "IAM5[Resource::*]", because="CloudWatch describes all of an account's alarms, or none.")
+        failing = {
+            module: Watched(page="new-version", part=module, metric=_errors(alias), most=0)
+            for module, alias in aliases.items()
+        }
+        alarms = Alarms(self, name=name, watched=list(failing.values()), environment=environment, topic=topic)
         application = codedeploy.LambdaApplication(self, "Application")
         for module, alias in aliases.items():
             called = Stack.of(self).get_logical_id(alias.lambda_.node.default_child)  # type: ignore[arg-type]
             acknowledge(role, f"IAM5[Resource::<{called}.Arn>:*]", because="These are its aliases and versions alone.")
-            alarm = cloudwatch.Alarm(
-                self,
-                f"{module.title().replace('_', '')}Fails",
-                alarm_name=f"session-apis-{environment.name}-{name}-new-version-{module}",
-                alarm_description="docs/runbook.md#new-version",
-                metric=_errors(alias),
-                threshold=0,
-                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-                evaluation_periods=1,
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            )
-            if topic is not None:
-                alarm.add_alarm_action(actions.SnsAction(topic))
-                alarm.add_ok_action(actions.SnsAction(topic))
             codedeploy.LambdaDeploymentGroup(
                 self,
                 module.title().replace("_", ""),
                 application=application,
                 alias=alias,
-                alarms=[alarm],
+                alarms=[alarms.by_name[failing[module].name]],
                 deployment_config=codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_10_MINUTES,
                 role=role.without_policy_updates(),
             )
