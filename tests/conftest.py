@@ -18,8 +18,10 @@ from infra.local import resources
 from infra.local.resources import Queue
 from sessions import accounts, clock, dynamodb, erasures, recording
 from sessions.tables import Table
+from tests.accounts import Headers, basic, bearer
+from tests.answers import Client
 from tests.dynalite import running_dynalite
-from tests.platform import eventually
+from tests.platform import Target, eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -121,3 +123,35 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Clock:
     standing = Clock()
     monkeypatch.setattr(clock, "now", lambda: standing.now)
     return standing
+
+
+@pytest.fixture
+def http(apis: Target) -> Iterator[Client]:
+    """A caller of the APIs under test, which the tests' folders define."""
+    with Client(apis.base_url, paths=apis.paths) as client:
+        yield client
+
+
+@pytest.fixture
+def insurer(apis: Target) -> Headers:
+    """The header with the demonstration client's API key."""
+    return {"x-api-key": apis.connection["widget"]["api_key"]}
+
+
+@pytest.fixture
+def retailer(apis: Target) -> Headers:
+    """The header with the demonstration account's token."""
+    return bearer(apis.connection["store"]["token"])
+
+
+@pytest.fixture
+def fleet(apis: Target) -> Headers:
+    """The header with the demonstration account's user name and API key."""
+    known = apis.connection["device"]
+    return basic(known["username"], known["api_key"])
+
+
+@pytest.fixture
+def credentials(insurer: Headers, fleet: Headers, retailer: Headers) -> dict[str, Headers]:
+    """By their family, those of the demonstration accounts; nothing where a family asks for none."""
+    return {"device": fleet, "knowledge": {}, "store": retailer, "widget": insurer}

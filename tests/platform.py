@@ -227,6 +227,15 @@ def event(kind: str, *, at: datetime | None = None, name: str | None = None, **d
     }
 
 
+@contextmanager
+def quiet_platform(folder: Path) -> Iterator[Platform]:
+    """In the end it stops as on Ctrl-C, and has complained of refused events only."""
+    with Platform(folder) as running:
+        yield running
+    complaints = [line for line in running.err.splitlines() if not line.startswith("WARNING event refused")]
+    assert complaints == []
+
+
 def eventually(check: Callable[[], FoundT | Literal[False] | None], seconds: float = 10.0) -> FoundT:
     """What `check` finds, as soon as it finds something and asserts nothing wrong. Fails after so many seconds."""
     deadline = time.monotonic() + seconds

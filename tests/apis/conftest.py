@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.accounts import Headers, basic, bearer
-from tests.answers import Client
 from tests.apis.deployment import Deployment, Emulator, synthesize
-from tests.platform import Platform, Target
+from tests.platform import Target, quiet_platform
 
 DEPLOYED = "deployed"
 
@@ -52,38 +50,5 @@ def apis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if request.param == DEPLOYED:
         yield request.getfixturevalue("deployment")
     else:
-        with Platform(tmp_path_factory.mktemp("local")) as running:
+        with quiet_platform(tmp_path_factory.mktemp("local")) as running:
             yield running
-        complaints = [line for line in running.err.splitlines() if not line.startswith("WARNING event refused")]
-        assert complaints == []
-
-
-@pytest.fixture
-def http(apis: Target) -> Iterator[Client]:
-    with Client(apis.base_url, paths=apis.paths) as client:
-        yield client
-
-
-@pytest.fixture
-def insurer(apis: Target) -> Headers:
-    """The header with the demonstration client's API key."""
-    return {"x-api-key": apis.connection["widget"]["api_key"]}
-
-
-@pytest.fixture
-def retailer(apis: Target) -> Headers:
-    """The header with the demonstration account's token."""
-    return bearer(apis.connection["store"]["token"])
-
-
-@pytest.fixture
-def fleet(apis: Target) -> Headers:
-    """The header with the demonstration account's user name and API key."""
-    known = apis.connection["device"]
-    return basic(known["username"], known["api_key"])
-
-
-@pytest.fixture
-def credentials(insurer: Headers, fleet: Headers, retailer: Headers) -> dict[str, Headers]:
-    """By their family, those of the demonstration accounts; nothing where a family asks for none."""
-    return {"device": fleet, "knowledge": {}, "store": retailer, "widget": insurer}
