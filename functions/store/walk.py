@@ -63,11 +63,15 @@ class Source:
         return min(most, len(self.partitions))
 
     def part(self, need: int) -> int:
-        """How many entries each partition is asked for, so that there are so many in all, nearly always."""
+        """How many entries each partition is asked for, so that there are so many in all, nearly always.
+
+        Where entries are large, a page in a hundred takes another round, so that those of 20 are in one block.
+        """
         if self.spread == 1:
             return need
         part = need / self.spread
-        return min(need, math.ceil(part + 3 * math.sqrt(part)) + 1)
+        spare = 2.5 * math.sqrt(part) if self.has_values else 3 * math.sqrt(part) + 1
+        return min(need, math.ceil(part + spare))
 
     @property
     def has_values(self) -> bool:

@@ -4,6 +4,7 @@ import json
 import random
 from itertools import product
 from typing import Literal, cast
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -16,6 +17,7 @@ from tests.store import costs
 from tests.store.sessions import changed, fill, item, through
 
 SHARDS = 8
+DIRECTIONS: tuple[Literal["asc", "desc"], ...] = ("asc", "desc")
 
 
 @pytest.fixture(autouse=True)
@@ -28,8 +30,7 @@ def test_a_page_costs_the_same_whatever_there_is_beside_it() -> None:
     sizes = {"3a4a5e0e-5b0f-4c4e-9d57-a2f1c7a4a6b1": (1_000, 1), "large": (5_000, 2_000)}
     for account, (count, stores) in sizes.items():
         fill(account, (item(account, one, padding=700) for one in costs.sessions(count, stores=stores)))
-    directions: tuple[Literal["asc", "desc"], ...] = ("asc", "desc")
-    for ordering, direction in product(ORDERINGS, directions):
+    for ordering, direction in product(ORDERINGS, DIRECTIONS):
         index_units: dict[str, set[float]] = {}
         for account, (count, stores) in sizes.items():
             own = costs.own_range(ordering, count)
@@ -46,6 +47,29 @@ def test_a_page_costs_the_same_whatever_there_is_beside_it() -> None:
                     second, cost = costs.page(account, changed(query, after=through(query, first.following)))
                     costs.check(second, cost, f"{label}, second page")
         assert all(len(found) == 1 for name, found in index_units.items() if name != "customer"), index_units
+
+
+def test_an_order_by_customers_costs_no_more_where_ids_and_codes_are_long() -> None:
+    """Entries of that index carry the code, and much else."""
+    chance = random.Random(4)
+    many = [
+        one
+        | {
+            "id": 9 * 10**18 + one["id"],
+            "customerId": 9 * 10**18 + chance.randint(1, 40),
+            "storeId": 9 * 10**18,
+            "code": str(UUID(int=chance.getrandbits(128))),
+        }
+        for one in costs.sessions(1_000, stores=1)
+    ]
+    fill("long", (item("long", one, padding=700) for one in many))
+    for direction in DIRECTIONS:
+        query = Query(order_by="customerId", direction=direction)
+        for _ in range(5):
+            found, cost = costs.page("long", query)
+            costs.check(found, cost, f"by customer {direction}")
+            assert found.following is not None
+            query = changed(query, after=through(query, found.following))
 
 
 def test_no_request_costs_more_than_150_units_and_4_rounds() -> None:
