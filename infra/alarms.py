@@ -25,6 +25,11 @@ _PERIOD = Duration.minutes(5)
 _FEW_REQUESTS = 20
 """In a period; a ratio or a percentile of fewer says nothing."""
 _FEW_ERRORS = 5
+_BATCH = "BatchGetItem"
+"""Of its requests, those refused in part are no `ThrottledRequests`: its refused items are counted.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +132,10 @@ def of_family(parts: Parts, environment: Environment) -> list[Watched]:
 def of_table(name: str, table: dynamodb.ITable, operations: Iterable[str]) -> list[Watched]:
     """What is watched of the table: these operations."""
     operations = sorted(operations)
-    throttled = _sum("throttled requests", _by_operation(table, operations, "ThrottledRequests"))
+    requests = _by_operation(table, (one for one in operations if one != _BATCH), "ThrottledRequests")
+    if _BATCH in operations:
+        requests.append(_of_table(table, "ReadThrottleEvents"))
+    throttled = _sum("throttled requests", requests)
     failed = _sum("system errors", _by_operation(table, operations, "SystemErrors"))
     return [
         Watched(page="table-throttles", part=name, metric=throttled, most=10, times=2),
@@ -202,16 +210,17 @@ def _refusals(authorizer: Function, parts: Parts, environment: Environment) -> c
 
 
 def _by_operation(table: dynamodb.ITable, operations: Iterable[str], metric: str) -> list[cloudwatch.Metric]:
-    return [
-        cloudwatch.Metric(
-            namespace="AWS/DynamoDB",
-            metric_name=metric,
-            dimensions_map={"TableName": table.table_name, "Operation": operation},
-            period=_PERIOD,
-            statistic="Sum",
-        )
-        for operation in operations
-    ]
+    return [_of_table(table, metric, Operation=operation) for operation in operations]
+
+
+def _of_table(table: dynamodb.ITable, metric: str, **dimensions: str) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace="AWS/DynamoDB",
+        metric_name=metric,
+        dimensions_map={"TableName": table.table_name, **dimensions},
+        period=_PERIOD,
+        statistic="Sum",
+    )
 
 
 def _sum(label: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.IMetric:

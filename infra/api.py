@@ -23,6 +23,7 @@ from sessions.deployment import Family
 
 ACCESS_LOG = {
     "requestId": "$context.requestId",
+    "extendedRequestId": "$context.extendedRequestId",
     "time": "$context.requestTimeEpoch",
     "method": "$context.httpMethod",
     "resource": "$context.resourcePath",

@@ -91,7 +91,8 @@ def test_no_alarm_counts_a_callers_mistake_as_our_failure(stacks: Stacks, enviro
     counted = {metric["MetricName"] for alarm in alarms(stack).values() for metric in metrics(alarm)}
     assert counted <= {
         *("5XXError", "Count", "Latency", "Errors", "Throttles", "ConcurrentExecutions"),
-        *("ThrottledRequests", "SystemErrors", "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"),
+        *("ThrottledRequests", "ReadThrottleEvents", "SystemErrors"),
+        *("ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"),
         *("short", "read_units", "refusals"),
     }
     assert "4XXError" not in counted
@@ -117,6 +118,22 @@ def test_no_alarm_asks_for_more_than_cloudwatch_gives(stacks: Stacks, environmen
         assert 1 <= len(list(metrics(alarm))) <= 10, name
         assert alarm["TreatMissingData"] == "notBreaching"
         assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+
+
+def test_a_batch_that_is_refused_in_part_is_counted(stacks: Stacks) -> None:
+    """For it is no `ThrottledRequests`."""
+    stack, _ = of(stacks, "prod", "store")
+    alarm = next(one for name, one in alarms(stack).items() if name.endswith("-table-throttles-store-sessions"))
+    counted = [
+        (metric["MetricName"], {one["Name"]: text(one["Value"]) for one in metric["Dimensions"]}.get("Operation"))
+        for metric in metrics(alarm)
+    ]
+    assert sorted(counted, key=str) == [
+        ("ReadThrottleEvents", None),
+        ("ThrottledRequests", "GetItem"),
+        ("ThrottledRequests", "PutItem"),
+        ("ThrottledRequests", "Query"),
+    ]
 
 
 @pytest.mark.parametrize(("environment", "family"), EVERY_STACK)

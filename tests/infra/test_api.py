@@ -20,6 +20,7 @@ every_family = pytest.mark.parametrize("family", families.names())
 
 IMPERSONAL = {
     "$context.requestId",
+    "$context.extendedRequestId",
     "$context.requestTimeEpoch",
     "$context.httpMethod",
     "$context.resourcePath",
