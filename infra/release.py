@@ -14,6 +14,8 @@ from infra.acknowledgement import acknowledge
 from infra.alarms import Alarms, Watched
 from infra.settings import Environment
 
+_PERIOD = Duration.minutes(1)
+
 
 class Release(Construct):
     """CodeDeploy gives the version behind each alias a tenth of the calls, after ten minutes all; none, and the version
@@ -53,7 +55,7 @@ class Release(Construct):
         )
         acknowledge(role, "IAM5[Resource::*]", because="CloudWatch describes all of an account's alarms, or none.")
         failing = {
-            module: Watched(page="new-version", part=module, metric=_errors(alias), most=0)
+            module: Watched(page="new-version", part=module, metric=_failures(alias), most=0)
             for module, alias in aliases.items()
         }
         alarms = Alarms(self, name=name, watched=list(failing.values()), environment=environment, topic=topic)
@@ -72,19 +74,24 @@ class Release(Construct):
             )
 
 
-def _errors(alias: lambda_.Alias) -> cloudwatch.Metric:
-    """Of the alias's version; Lambda counts a version by itself while the alias leads to two:
+def _failures(alias: lambda_.Alias) -> cloudwatch.IMetric:
+    """Of the alias's version: those that Lambda saw, and those that were logged, whose callers got an answer.
+
+    Lambda counts a version by itself while the alias leads to two:
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
     """
-    function = alias.lambda_.function_name
+    function, version = alias.lambda_.function_name, alias.version.version
+    seen = {"FunctionName": function, "Resource": f"{function}:{alias.alias_name}", "ExecutedVersion": version}
+    logged = {"function_name": function, "function_version": version}  # see `sessions/log.py`
+    return cloudwatch.MathExpression(
+        label="failures",
+        expression="SUM(METRICS())",
+        using_metrics={"seen": _sum("AWS/Lambda", "Errors", seen), "logged": _sum("SessionApis", "failures", logged)},
+        period=_PERIOD,
+    )
+
+
+def _sum(namespace: str, name: str, dimensions: Mapping[str, str]) -> cloudwatch.Metric:
     return cloudwatch.Metric(
-        namespace="AWS/Lambda",
-        metric_name="Errors",
-        dimensions_map={
-            "FunctionName": function,
-            "Resource": f"{function}:{alias.alias_name}",
-            "ExecutedVersion": alias.version.version,
-        },
-        period=Duration.minutes(1),
-        statistic="Sum",
+        namespace=namespace, metric_name=name, dimensions_map=dimensions, period=_PERIOD, statistic="Sum"
     )

@@ -1,6 +1,7 @@
 """Reads a synthesized stack as a person would: resources by their type, references by what they mean."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -119,3 +120,12 @@ def listed(value: Any) -> list[Any]:
 def error_of(template: str) -> Any:
     """A gateway answer's body, as a caller sees it."""
     return json.loads(template.replace("$context.requestId", "00000000-0000-0000-0000-000000000000"))
+
+
+def metrics(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The metrics that the alarm goes by, each with its namespace, name and dimensions."""
+    if "MetricName" in alarm:
+        yield alarm
+    for one in alarm.get("Metrics", ()):
+        if "MetricStat" in one:
+            yield one["MetricStat"]["Metric"]

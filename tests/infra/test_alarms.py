@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from infra.accounts_stack import AccountsStack
 from infra.families import ROOT
 from infra.family_stack import FamilyStack
 from infra.settings import ENVIRONMENTS, PROD
-from tests.infra.stacks import EVERY_STACK, Stacks, of, text
+from tests.infra.stacks import EVERY_STACK, Stacks, metrics, of, text
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 PAGES = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
@@ -27,15 +26,6 @@ OF_QUEUES = {"old-events", "dead-letters"}
 def alarms(stack: Any) -> dict[str, Any]:
     found = stack.resources("CloudWatch::Alarm").values()
     return {one["Properties"]["AlarmName"]: one["Properties"] for one in found}
-
-
-def metrics(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The metrics that the alarm goes by, each with its namespace, name and dimensions."""
-    if "MetricName" in alarm:
-        yield alarm
-    for one in alarm.get("Metrics", ()):
-        if "MetricStat" in one:
-            yield one["MetricStat"]["Metric"]
 
 
 @pytest.mark.parametrize(("environment", "family"), EVERY_STACK)
@@ -93,7 +83,7 @@ def test_no_alarm_counts_a_callers_mistake_as_our_failure(stacks: Stacks, enviro
         *("5XXError", "Count", "Latency", "Errors", "Throttles", "ConcurrentExecutions"),
         *("ThrottledRequests", "ReadThrottleEvents", "SystemErrors"),
         *("ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"),
-        *("short", "read_units", "refusals"),
+        *("short", "read_units", "refusals", "failures"),
     }
     assert "4XXError" not in counted
     assert "UserErrors" not in counted

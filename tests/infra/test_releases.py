@@ -3,7 +3,7 @@
 import pytest
 
 from infra import families
-from tests.infra.stacks import Stacks, of, text
+from tests.infra.stacks import Stacks, metrics, of, text
 
 
 @pytest.mark.parametrize("family", families.names())
@@ -32,12 +32,20 @@ def test_prod_gives_a_new_version_a_tenth_of_the_calls_and_goes_back_where_it_fa
         assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent10Minutes"
         alarm, watched = alarms[f"session-apis-prod-{family}-new-version-{one.module}"]
         function = stack.functions()[one.module]["id"]
-        assert {dimension["Name"]: dimension["Value"] for dimension in watched["Dimensions"]} == {
-            "FunctionName": function,
-            "Resource": f"{function}:live",
-            "ExecutedVersion": text(alias["Properties"]["FunctionVersion"]),
+        number = text(alias["Properties"]["FunctionVersion"])
+        counted = {
+            (metric["Namespace"], metric["MetricName"]): {one["Name"]: one["Value"] for one in metric["Dimensions"]}
+            for metric in metrics(watched)
         }
-        assert (watched["MetricName"], watched["Threshold"], watched["Period"]) == ("Errors", 0, 60)
+        assert counted == {
+            ("AWS/Lambda", "Errors"): {
+                "FunctionName": function,
+                "Resource": f"{function}:live",
+                "ExecutedVersion": number,
+            },
+            ("SessionApis", "failures"): {"function_name": function, "function_version": number},
+        }
+        assert (watched["Threshold"], watched["EvaluationPeriods"]) == (0, 1)
         assert group["AlarmConfiguration"] == {"Alarms": [{"Name": alarm}], "Enabled": True}
         assert group["AutoRollbackConfiguration"] == {
             "Enabled": True,

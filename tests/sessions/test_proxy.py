@@ -124,6 +124,28 @@ def test_a_failure_is_in_the_log_with_its_traceback(caplog: pytest.LogCaptureFix
     assert caplog.records[1].__dict__["status"] == 500
 
 
+def test_a_failure_in_lambda_is_counted_for_its_version(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the embedded metric format: Lambda itself sees no error where the caller gets an answer."""
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "list-sessions")
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_VERSION", "7")
+
+    answering(request(), "fails")
+
+    failed, done = (vars(record) for record in caplog.records)
+    assert (failed["function_name"], failed["function_version"], failed["failures"]) == ("list-sessions", "7", 1)
+    assert failed["_aws"]["CloudWatchMetrics"] == [
+        {
+            "Namespace": "SessionApis",
+            "Dimensions": [["function_name", "function_version"]],
+            "Metrics": [{"Name": "failures", "Unit": "Count"}],
+        }
+    ]
+    assert failed["_aws"]["Timestamp"] > 1_700_000_000_000
+    assert "_aws" not in done
+
+
 def test_a_missing_setting_is_no_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOME_SETTING", raising=False)
 

@@ -7,7 +7,7 @@ In Lambda the runtime writes the lines as JSON, with the request id and every `e
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 _log = logging.getLogger("sessions")
 _log.setLevel(logging.INFO)
@@ -27,12 +27,7 @@ def measured(event: str, dimensions: Mapping[str, str], counts: Mapping[str, flo
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
     function = {"function_name": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local")}
-    directive = {
-        "Namespace": "SessionApis",
-        "Dimensions": [[*function], [*function, *dimensions]],
-        "Metrics": [{"Name": name, "Unit": "Count"} for name in counts],
-    }
-    embedded = {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]}
+    embedded = _embedded([[*function], [*function, *dimensions]], counts)
     _log.info(event, extra={**function, **dimensions, **counts, **data, "_aws": embedded})
 
 
@@ -42,5 +37,24 @@ def warning(event: str, **data: Datum) -> None:
 
 
 def failure(event: str, **data: Datum) -> None:
-    """Something we did wrong, with the traceback of the exception being handled."""
-    _log.exception(event, extra=data)
+    """Something we did wrong, with the traceback of the exception being handled. In Lambda it is counted, for each
+    version of each function: that of a release which fails is no error to Lambda while its callers get an answer.
+    """
+    counted: dict[str, object] = {}
+    if "AWS_LAMBDA_FUNCTION_VERSION" in os.environ:
+        version = {
+            "function_name": os.environ["AWS_LAMBDA_FUNCTION_NAME"],
+            "function_version": os.environ["AWS_LAMBDA_FUNCTION_VERSION"],
+        }
+        counts = {"failures": 1}
+        counted = {**version, **counts, "_aws": _embedded([[*version]], counts)}
+    _log.exception(event, extra={**data, **counted})
+
+
+def _embedded(dimensions: Sequence[Sequence[str]], counts: Iterable[str]) -> dict[str, object]:
+    directive = {
+        "Namespace": "SessionApis",
+        "Dimensions": dimensions,
+        "Metrics": [{"Name": name, "Unit": "Count"} for name in counts],
+    }
+    return {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]}
