@@ -103,7 +103,11 @@ def of_family(parts: Parts, environment: Environment) -> list[Watched]:
     found = [
         Watched(page="server-errors", metric=server_error_percentage(parts.rest_api), most=1),
         Watched(page="slow-answers", metric=_slowest(parts.rest_api), most=2_000, times=2),
-        Watched(page="function-errors", metric=_sum("errors", [_errors(one) for one in functions]), most=2),
+        Watched(
+            page="function-errors",
+            metric=_sum("failures", [metric(one) for one in functions for metric in (_errors, _failures)]),
+            most=2,
+        ),
         Watched(page="function-throttles", metric=_sum("throttles", [_throttles(one) for one in functions]), most=0),
         Watched(
             page="concurrency",
@@ -177,6 +181,11 @@ def _errors(function: lambda_.Function) -> cloudwatch.Metric:
     return function.metric_errors(period=_PERIOD)
 
 
+def _failures(function: lambda_.Function) -> cloudwatch.Metric:
+    """Those that were logged: a caller got an answer, or the queue its event back."""
+    return _counted(function, "failures", "Sum")
+
+
 def _throttles(function: lambda_.Function) -> cloudwatch.Metric:
     return function.metric_throttles(period=_PERIOD)
 
@@ -186,13 +195,18 @@ def _at_once(function: lambda_.Function) -> cloudwatch.Metric:
 
 
 def _of_pages(listing: lambda_.Function, what: str) -> cloudwatch.Metric:
-    """On average over the pages, what the function has counted of each: see `sessions/log.py`."""
+    """On average over the pages, what the function has counted of each."""
+    return _counted(listing, what, "Average")
+
+
+def _counted(function: lambda_.Function, what: str, statistic: str) -> cloudwatch.Metric:
+    """What the function itself counts: see `sessions/log.py`."""
     return cloudwatch.Metric(
         namespace="SessionApis",
         metric_name=what,
-        dimensions_map={"function_name": listing.function_name},
+        dimensions_map={"function_name": function.function_name},
         period=_PERIOD,
-        statistic="Average",
+        statistic=statistic,
     )
 
 

@@ -77,16 +77,21 @@ class Release(Construct):
 def _failures(alias: lambda_.Alias) -> cloudwatch.IMetric:
     """Of the alias's version: those that Lambda saw, and those that were logged, whose callers got an answer.
 
-    Lambda counts a version by itself while the alias leads to two:
+    Only while the alias leads to two versions: then alone Lambda counts the calls of each by itself. Afterwards, this
+    alarm must not be found where the next version is judged by it.
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
     """
     function, version = alias.lambda_.function_name, alias.version.version
-    seen = {"FunctionName": function, "Resource": f"{function}:{alias.alias_name}", "ExecutedVersion": version}
+    of_two = {"FunctionName": function, "Resource": f"{function}:{alias.alias_name}", "ExecutedVersion": version}
     logged = {"function_name": function, "function_version": version}  # see `sessions/log.py`
     return cloudwatch.MathExpression(
         label="failures",
-        expression="SUM(METRICS())",
-        using_metrics={"seen": _sum("AWS/Lambda", "Errors", seen), "logged": _sum("SessionApis", "failures", logged)},
+        expression="IF(calls > 0, FILL(seen, 0) + FILL(logged, 0), 0)",
+        using_metrics={
+            "calls": _sum("AWS/Lambda", "Invocations", of_two),
+            "seen": _sum("AWS/Lambda", "Errors", of_two),
+            "logged": _sum("SessionApis", "failures", logged),
+        },
         period=_PERIOD,
     )
 

@@ -80,7 +80,7 @@ def test_no_alarm_counts_a_callers_mistake_as_our_failure(stacks: Stacks, enviro
     stack, _ = of(stacks, environment, family)
     counted = {metric["MetricName"] for alarm in alarms(stack).values() for metric in metrics(alarm)}
     assert counted <= {
-        *("5XXError", "Count", "Latency", "Errors", "Throttles", "ConcurrentExecutions"),
+        *("5XXError", "Count", "Latency", "Invocations", "Errors", "Throttles", "ConcurrentExecutions"),
         *("ThrottledRequests", "ReadThrottleEvents", "SystemErrors"),
         *("ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"),
         *("short", "read_units", "refusals", "failures"),

@@ -37,14 +37,14 @@ def test_prod_gives_a_new_version_a_tenth_of_the_calls_and_goes_back_where_it_fa
             (metric["Namespace"], metric["MetricName"]): {one["Name"]: one["Value"] for one in metric["Dimensions"]}
             for metric in metrics(watched)
         }
+        of_two = {"FunctionName": function, "Resource": f"{function}:live", "ExecutedVersion": number}
         assert counted == {
-            ("AWS/Lambda", "Errors"): {
-                "FunctionName": function,
-                "Resource": f"{function}:live",
-                "ExecutedVersion": number,
-            },
+            ("AWS/Lambda", "Invocations"): of_two,
+            ("AWS/Lambda", "Errors"): of_two,
             ("SessionApis", "failures"): {"function_name": function, "function_version": number},
         }
+        (expression,) = [one["Expression"] for one in watched["Metrics"] if "Expression" in one]
+        assert expression == "IF(calls > 0, FILL(seen, 0) + FILL(logged, 0), 0)", "it outlives the shift of traffic"
         assert (watched["Threshold"], watched["EvaluationPeriods"]) == (0, 1)
         assert group["AlarmConfiguration"] == {"Alarms": [{"Name": alarm}], "Enabled": True}
         assert group["AutoRollbackConfiguration"] == {

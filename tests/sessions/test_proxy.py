@@ -138,7 +138,7 @@ def test_a_failure_in_lambda_is_counted_for_its_version(
     assert failed["_aws"]["CloudWatchMetrics"] == [
         {
             "Namespace": "SessionApis",
-            "Dimensions": [["function_name", "function_version"]],
+            "Dimensions": [["function_name"], ["function_name", "function_version"]],
             "Metrics": [{"Name": "failures", "Unit": "Count"}],
         }
     ]

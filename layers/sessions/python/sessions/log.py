@@ -38,7 +38,7 @@ def warning(event: str, **data: Datum) -> None:
 
 def failure(event: str, **data: Datum) -> None:
     """Something we did wrong, with the traceback of the exception being handled. In Lambda it is counted, for each
-    version of each function: that of a release which fails is no error to Lambda while its callers get an answer.
+    function and each of its versions: where callers get an answer, or a queue its event back, Lambda sees no error.
     """
     counted: dict[str, object] = {}
     if "AWS_LAMBDA_FUNCTION_VERSION" in os.environ:
@@ -47,7 +47,7 @@ def failure(event: str, **data: Datum) -> None:
             "function_version": os.environ["AWS_LAMBDA_FUNCTION_VERSION"],
         }
         counts = {"failures": 1}
-        counted = {**version, **counts, "_aws": _embedded([[*version]], counts)}
+        counted = {**version, **counts, "_aws": _embedded([["function_name"], [*version]], counts)}
     _log.exception(event, extra={**data, **counted})
 
 
