@@ -21,13 +21,16 @@ def names() -> list[str]:
 def load(name: str, **settings: object) -> Family:
     """What the family says of itself, with these of its settings in place of their defaults.
 
-    `TypeError` where it has no such setting, pydantic's `ValidationError` where one is of another type.
+    `TypeError` where it has no such setting, pydantic's `ValidationError` where one cannot be what it is.
     """
     family: Family = import_module(f"functions.{name}.deployment").FAMILY
     if not settings:
         return family
-    changed: Any = replace(family.settings, **settings)  # type: ignore[type-var]
-    return replace(family, settings=TypeAdapter(type(changed)).validate_python(asdict(changed)))
+    usual: Any = family.settings
+    known = {} if usual is None else asdict(usual)
+    if unknown := sorted(settings.keys() - known.keys()):
+        raise TypeError(f"{name} has no setting {', '.join(unknown)}")
+    return replace(family, settings=TypeAdapter(type(usual)).validate_python(known | settings))
 
 
 def allowed_origins(family: Family) -> tuple[str, ...]:

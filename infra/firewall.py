@@ -8,6 +8,7 @@ from infra.settings import Environment
 _ONLY_COUNTED = (
     "NoUserAgent_HEADER",  # devices send none
     "RestrictedExtensions_URIPATH",  # a session's id may end in .log
+    "RestrictedExtensions_QUERYARGUMENTS",  # so may an entry code
     "SizeRestrictions_URIPATH",  # over 1,024 bytes, as a percent-encoded id may have
     "SizeRestrictions_QUERYSTRING",  # over 2,048 bytes, as a listing with all its filters may have
     "SizeRestrictions_BODY",  # over 8 KB; API Gateway and the functions have limits of their own

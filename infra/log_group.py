@@ -12,8 +12,6 @@ _RETENTION = {
     90: logs.RetentionDays.THREE_MONTHS,
     365: logs.RetentionDays.ONE_YEAR,
 }
-"""CloudWatch keeps logs for certain numbers of days only; more may be added here."""
-
 
 REFUSED = logs.FilterPattern.all(
     logs.FilterPattern.string_value("$.message", "=", "authorization"),

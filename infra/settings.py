@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
+
+from infra.families import names
 
 QUEUE_MESSAGE_BYTES = 248 * 1024
 """Largest event. A dead letter is as large and has a reason, and SQS sets the limit for both together."""
@@ -17,6 +19,12 @@ COMPRESSED_BYTES = 1024
 """Answers of this length and longer are sent as gzip to callers that take it."""
 
 
+LogDays = Literal[7, 30, 90, 365]
+"""CloudWatch keeps logs for certain numbers of days only; more may be added here and in `infra/log_group.py`."""
+_LEAST_PER_ADDRESS = 10  # https://docs.aws.amazon.com/waf/latest/APIReference/API_RateBasedStatement.html
+_HOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+
+
 @dataclass(frozen=True, slots=True)
 class Domain:
     """A name of one's own for an API."""
@@ -24,6 +32,12 @@ class Domain:
     name: str
     certificate_arn: str
     """In ACM, for that name, in the region of the API."""
+
+    def __post_init__(self) -> None:
+        if not _HOST.fullmatch(self.name):
+            raise ValueError(f"domain {self.name!r} is not a host's name in small letters")
+        if not re.fullmatch(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/\S+", self.certificate_arn):
+            raise ValueError(f"certificate_arn {self.certificate_arn!r} is not the ARN of a certificate in ACM")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +48,12 @@ class Runtime:
     architecture: Literal["arm64", "x86_64"] = "arm64"
 
 
+_POSITIVE = (
+    *("rate_limit", "burst_limit", "client_rate_limit", "client_burst_limit"),
+    *("retry_seconds", "concurrency"),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """What differs between deployments. Rates are requests per second of one API, all its callers together."""
@@ -41,7 +61,7 @@ class Environment:
     name: str
     keeps_data: bool
     """Whether tables and queues are protected from deletion, outlive their stack, and can be restored."""
-    log_days: int
+    log_days: LogDays
     rate_limit: int
     burst_limit: int
     client_rate_limit: int
@@ -70,6 +90,18 @@ class Environment:
             raise ValueError(
                 f"{self.name!r} cannot name stacks and stages; an environment's name is letters and digits"
             )
+        if self.log_days not in get_args(LogDays):
+            raise ValueError(f"log_days must be one of {', '.join(map(str, get_args(LogDays)))}")
+        for setting in _POSITIVE:
+            if getattr(self, setting) < 1:
+                raise ValueError(f"{setting} must be at least 1")
+        if self.requests_per_address < _LEAST_PER_ADDRESS:
+            raise ValueError(f"requests_per_address must be at least {_LEAST_PER_ADDRESS}")
+        if self.alarm_address is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", self.alarm_address):
+            raise ValueError(f"alarm_address {self.alarm_address!r} is not a mail address")
+        for setting, given in (("domains", self.domains), ("family_settings", self.family_settings)):
+            if unknown := sorted(given.keys() - set(names())):
+                raise ValueError(f"{setting} has {', '.join(unknown)}; families are {', '.join(names())}")
 
 
 DEV = Environment(

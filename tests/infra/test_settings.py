@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import App
@@ -17,6 +18,7 @@ CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/0"
 COUNTED = [
     "NoUserAgent_HEADER",
     "RestrictedExtensions_URIPATH",
+    "RestrictedExtensions_QUERYARGUMENTS",
     "SizeRestrictions_URIPATH",
     "SizeRestrictions_QUERYSTRING",
     "SizeRestrictions_BODY",
@@ -46,6 +48,50 @@ def test_a_setting_that_a_family_does_not_have_is_refused() -> None:
 def test_a_setting_of_another_type_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         families.load("knowledge", **wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"session_seconds": 0},
+        {"allowed_origins": ()},
+        {"allowed_origins": ("example.com",)},
+        {"allowed_origins": ("https://a.example, https://b.example",)},
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        families.load("knowledge", **wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"log_days": 14},
+        {"rate_limit": 0},
+        {"burst_limit": -1},
+        {"client_rate_limit": 0},
+        {"client_burst_limit": 0},
+        {"retry_seconds": 0},
+        {"concurrency": 0},
+        {"requests_per_address": 9},
+        {"alarm_address": ""},
+        {"alarm_address": "nobody"},
+        {"domains": {"devices": Domain("devices.example.com", CERTIFICATE)}},
+        {"family_settings": {"knowledg": {}}},
+    ],
+)
+def test_an_environment_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        replace(DEV, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "certificate"), [("not a name", CERTIFICATE), ("Devices.example.com", CERTIFICATE), ("a.example", "mine")]
+)
+def test_a_domain_is_a_name_and_a_certificate(name: str, certificate: str) -> None:
+    with pytest.raises(ValueError, match=r"domain|certificate_arn"):
+        Domain(name, certificate)
 
 
 def test_an_environment_of_ones_own_has_a_familys_settings(tmp_path: Path) -> None:
