@@ -119,7 +119,7 @@ def _stage(environment: Environment, access_log: LogGroup) -> apigateway.StageOp
         throttling_rate_limit=environment.rate_limit,
         throttling_burst_limit=environment.burst_limit,
         tracing_enabled=False,  # a trace has the path and the address: docs/decisions/0006-no-trace-of-the-stage.md
-        metrics_enabled=True,
+        metrics_enabled=False,  # those of each method would cost; the whole API's come without
         logging_level=apigateway.MethodLoggingLevel.OFF,  # it would log paths, which name people and devices
         data_trace_enabled=False,
         access_log_destination=apigateway.LogGroupLogDestination(access_log),

@@ -281,7 +281,7 @@ def test_a_stage_throttles_and_measures_and_logs_nothing_personal(
                 "ResourcePath": "/*",
                 "DataTraceEnabled": False,
                 "LoggingLevel": "OFF",
-                "MetricsEnabled": True,
+                "MetricsEnabled": False,
                 "ThrottlingBurstLimit": settings.burst_limit,
                 "ThrottlingRateLimit": settings.rate_limit,
             }
