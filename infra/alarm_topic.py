@@ -1,6 +1,6 @@
 """Where an environment's alarms go: to one topic, which mails them."""
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Aws, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -28,7 +28,8 @@ class AlarmTopic(Construct):
         )
         key.grant(_CLOUDWATCH, "kms:Decrypt", "kms:GenerateDataKey*")
         self.topic = topic = sns.Topic(self, "Topic", topic_name=_name(environment), master_key=key, enforce_ssl=True)
-        topic.grant_publish(_CLOUDWATCH)
+        ours = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+        topic.grant_publish(_CLOUDWATCH.with_conditions(ours))
         topic.add_subscription(subscriptions.EmailSubscription(address))
 
 
