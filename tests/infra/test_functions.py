@@ -1,5 +1,6 @@
 """Each function has its code, its log, its settings and its rights, and nothing more."""
 
+import ast
 import json
 import os
 import subprocess
@@ -131,12 +132,26 @@ def test_every_function_is_told_what_it_needs_and_no_more(stacks: Stacks, enviro
 @every_stack
 def test_a_function_carries_its_familys_modules_only(stacks: Stacks, environment: str, family: str) -> None:
     stack, definition = of(stacks, environment, family)
-    modules = {file.stem for file in (FUNCTIONS / family).glob("*.py")}
-    modules -= {"demonstration", "deployment", "erasure", "export", "generated", "radius_detail", "restore"}
-    expected = {"functions/__init__.py", *(f"functions/{family}/{module}.py" for module in modules)}
-    assert {f"functions/{family}/{one.module}.py" for one in definition.functions} < expected
+    """Those that its handlers import, and those that these import: no test, no tool."""
+    modules: set[str] = set()
+    found = {one.module for one in definition.functions}
+    while found:
+        modules |= found
+        found = {other for one in found for other in imported_of(family, one)} - modules
+    expected = {"functions/__init__.py", *(f"functions/{family}/{module}.py" for module in ("__init__", *modules))}
     for function in stack.functions().values():
         assert stack.files(function["Code"]) == expected
+
+
+def imported_of(family: str, module: str) -> set[str]:
+    """The family's modules that this one imports."""
+    package = f"functions.{family}"
+    nodes = ast.walk(ast.parse((FUNCTIONS / family / f"{module}.py").read_text()))
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    of_package = {alias.name for node in imports if node.module == package for alias in node.names}
+    return of_package | {
+        str(node.module).removeprefix(f"{package}.") for node in imports if str(node.module).startswith(f"{package}.")
+    }
 
 
 @pytest.mark.parametrize("family", families.names())
