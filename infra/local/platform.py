@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from socket import socket
 from threading import Event
+from types import FrameType
 
 import uvicorn
 
@@ -29,8 +30,8 @@ from sessions.deployment import Family
 
 def main() -> int:
     """Runs until it is told to stop; the exit status."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
     console.start()
     try:
         _run(int(_number("PORT") or 8000), int(_number("AWS_PORT") or 8001))
@@ -40,6 +41,15 @@ def main() -> int:
     except KeyboardInterrupt:
         pass
     return 0
+
+
+_told_to_stop = Event()
+
+
+def _stop(by: int, _frame: FrameType | None) -> None:
+    """Ends what is being done; and notes it, for Python drops what is raised while it tidies up, as after an import."""
+    _told_to_stop.set()
+    raise KeyboardInterrupt if by == signal.SIGINT else SystemExit(0)
 
 
 def _run(port: int, aws_port: int) -> None:
@@ -84,6 +94,8 @@ def _run(port: int, aws_port: int) -> None:
         server = _Server(gateway, connection, access)
         for one in recording:
             one.add_done_callback(server.stop_on_failure)
+        if _told_to_stop.is_set():
+            return
         server.run(sockets=[listening])
         for one in recording:
             one.result()

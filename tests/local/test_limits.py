@@ -194,7 +194,7 @@ def test_one_connection_carries_many_requests_without_delay(http: Client, fleet:
     """An answer in two pieces would wait 40 ms for the acknowledgement of the first."""
     http.post("/sessions/kept-alive")
     for target, headers in (("/sessions/kept-alive", {}), (DEVICE, fleet), (ANA, insurer), ("/nowhere", {})):
-        assert min(_median(http, target, headers) for _ in range(3)) < 0.02, target
+        assert min(_median(http, target, headers) for _ in range(3)) < 0.03, target
     assert http.connections == 1
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -106,6 +107,38 @@ def test_it_can_be_stopped_while_it_starts(tmp_path: Path, by: signal.Signals, a
         starting.assert_gone()
     finally:
         starting.kill()
+
+
+_LOSING = """
+import os, signal, sys
+from infra.local import platform
+create = platform.resources.create_tables
+def losing(families):
+    try:
+        os.kill(os.getpid(), signal.{by})
+    except BaseException:
+        pass
+    create(families)
+platform.resources.create_tables = losing
+sys.exit(platform.main())
+"""
+
+
+@pytest.mark.parametrize("by", ["SIGINT", "SIGTERM"])
+def test_it_is_stopped_also_where_python_loses_the_exception(tmp_path: Path, by: str) -> None:
+    """As it does where one is raised while it tidies up after an import."""
+    there = Platform(tmp_path)
+    ports = {"PORT": str(there.port), "AWS_PORT": str(there.aws_port), "LOCAL_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", _LOSING.format(by=by)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": ".:layers/sessions/python"} | ports,
+        capture_output=True,
+        timeout=LONGEST_START + LONGEST_STOP,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    eventually(lambda: is_free(there.aws_port))
 
 
 def test_it_can_be_stopped_once_it_has_its_ports(tmp_path: Path) -> None:
