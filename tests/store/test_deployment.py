@@ -13,7 +13,7 @@ from sessions import accounts
 def test_a_number_of_shards_that_nothing_could_be_kept_in_is_refused(shards: int) -> None:
     with pytest.raises(ValueError, match=r"^shards must be from 1 to 16$"):
         Settings(shards=shards)
-    with pytest.raises(ValueError, match=r"^shards must be from 1 to 16$"):
+    with pytest.raises(ValueError, match="shards must be from 1 to 16"):  # pydantic's, which says where, too
         families.load("store", shards=shards)
 
 
