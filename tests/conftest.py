@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,8 +16,9 @@ from moto import mock_aws
 
 from infra import families
 from infra.local import resources
+from infra.local.aws_server import Server
 from infra.local.resources import Queue
-from sessions import accounts, clock, dynamodb, erasures, recording
+from sessions import accounts, clock, endpoint, erasures, recording
 from sessions.tables import Table
 from tests.accounts import Headers, basic, bearer
 from tests.answers import Client
@@ -46,15 +48,25 @@ _client = cache(boto3.client)
 """Making a client costs more than most tests do with it; moto reaches those of earlier tests, too."""
 
 
+@pytest.fixture(scope="session")
+def aws_url() -> Iterator[str]:
+    """The address at which the AWS of this process is spoken to by those who do not use boto3."""
+    with Server(0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        endpoint.close()
+        server.shutdown()
+
+
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Queue]]:
+def aws(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Queue]]:
     """Every table and queue, empty, and the settings' defaults; the queues by their family."""
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", aws_url)
     monkeypatch.setattr(boto3, "client", lambda service, **_options: _client(service))
     with mock_aws():
         before = dict(os.environ)
-        dynamodb._client.cache_clear()
         recording._client.cache_clear()
         erasures._keys.clear()
         found = [families.load(name) for name in families.names()]
@@ -75,6 +87,7 @@ def dynalite() -> Iterator[str]:
     else:
         with running_dynalite() as address:
             yield address
+    endpoint.close()
 
 
 @pytest.fixture
@@ -83,9 +96,8 @@ def on_dynalite(dynalite: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     for name in ("AWS_PROFILE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynalite)
-    dynamodb._client.cache_clear()
     erasures._keys.clear()
-    client = dynamodb._client()
+    client = boto3.client("dynamodb")
     found = [families.load(name) for name in families.names()]
     tables = [accounts.TABLE, *(table for family in found for table in family.tables)]
     for table in tables:
@@ -100,7 +112,6 @@ def on_dynalite(dynalite: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         for table in tables:
             client.delete_table(TableName=table.physical_name)
     client.close()
-    dynamodb._client.cache_clear()
 
 
 def _is_active(client: "DynamoDBClient", table: Table) -> bool:

@@ -21,7 +21,7 @@ import boto3
 
 from infra.families import ROOT
 from infra.operations.queues import Depth, depth
-from sessions import accounts, dynamodb
+from sessions import accounts, dynamodb, endpoint
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
@@ -88,7 +88,7 @@ class Target:
     def accounts(self) -> Iterator[None]:
         """While it is open, `sessions.accounts` in this process means the accounts there."""
         before = dict(os.environ)
-        dynamodb._client.cache_clear()
+        dynamodb.use(endpoint.call)
         os.environ.pop("AWS_PROFILE", None)
         os.environ |= {
             "AWS_ENDPOINT_URL": self.connection["aws_endpoint_url"],
@@ -100,8 +100,6 @@ class Target:
         try:
             yield
         finally:
-            dynamodb._client().close()
-            dynamodb._client.cache_clear()
             os.environ.clear()
             os.environ |= before
 

@@ -27,7 +27,8 @@ from typing import Any
 from functions.device import history
 from functions.device.history import Record, Registration, Session
 from sessions import clock, dynamodb
-from sessions.dynamodb import ConditionFailedError, Item
+from sessions.attributes import Item
+from sessions.dynamodb import ConditionFailedError
 from sessions.tables import Index, Key, Table
 
 BY_BEGINNING = Index("by_beginning", Key("iccid", "beginning"), projected=("state", "since", "dropAfter"), local=True)

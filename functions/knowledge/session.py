@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from sessions import clock, dynamodb
-from sessions.dynamodb import ConditionFailedError, Item
+from sessions.attributes import Item
+from sessions.dynamodb import ConditionFailedError
 from sessions.tables import Key, Table
 
 TABLE = Table("knowledge-sessions", Key("id"), expires="dropAfter")
@@ -25,7 +26,8 @@ _ATTEMPTS = 5
 def create(members: Mapping[str, str], *, now: datetime, lifetime: timedelta) -> str:
     """A new session under an id of 256 random bits; its JSON."""
     item = _item(secrets.token_urlsafe(32), members, now, lifetime)
-    dynamodb.put(TABLE, item)  # without a condition: a repeated call, after a lost answer, must not fail
+    # The condition lets the call be repeated after a lost answer: what is there then is this session.
+    dynamodb.put(TABLE, item, "attribute_not_exists(#id) OR #createdAt = :createdAt", createdAt=item["createdAt"])
     return _json(item)
 
 

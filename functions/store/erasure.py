@@ -8,7 +8,7 @@ from functions.store import session
 from functions.store.deployment import MOST_SHARDS
 from functions.store.ordering import LARGEST_INTEGER, encode
 from sessions import dynamodb
-from sessions.dynamodb import Item
+from sessions.attributes import Item
 from sessions.erasures import Person, Trace
 from sessions.tables import Table
 

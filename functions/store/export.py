@@ -12,7 +12,7 @@ from functions.store import session
 from functions.store.ordering import encode
 from functions.store.session import BY_ORDERING, RECORDS, SESSIONS
 from sessions import clock, dynamodb, events
-from sessions.dynamodb import Item
+from sessions.attributes import Item
 from sessions.export import Cell, Export, Exported, Kind, Selection
 
 _PAGE = 100  # sessions, of up to 128 KiB each

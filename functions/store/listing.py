@@ -17,7 +17,7 @@ from functions.store.query import Query
 from functions.store.walk import Entry, Found, Source, Walk, is_beyond
 from functions.store.work import MOST_ROUNDS, Work
 from sessions import dynamodb, log, proxy
-from sessions.dynamodb import Item
+from sessions.attributes import Item
 
 MOST_ENTRIES = 300
 """Entries of an index that are read for one page, where they have something to filter or sort by."""

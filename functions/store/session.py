@@ -32,8 +32,9 @@ from typing import Any, Literal
 
 from functions.store.ordering import ORDERINGS, place
 from functions.store.query import STATUSES
-from sessions import dynamodb, settings
-from sessions.dynamodb import ConditionFailedError, Item
+from sessions import attributes, dynamodb, settings
+from sessions.attributes import Item
+from sessions.dynamodb import ConditionFailedError
 from sessions.tables import Index, Key, Table
 
 OPEN = frozenset(STATUSES[:2])
@@ -132,7 +133,7 @@ def item_of(account: str, *, values: Mapping[str, Any], body: str, version: str)
     item |= {f"{name}Place": place(name, values[name], session_id) for name in ORDERINGS}
     if values["storeId"] is not None:
         item["store"] = of_account(account, values["storeId"])
-    if (bytes_ := dynamodb.size(item)) > READ_BLOCK - len("weight") - 2:
+    if (bytes_ := attributes.size(item)) > READ_BLOCK - len("weight") - 2:
         item["weight"] = -(-bytes_ // READ_BLOCK)
     return item
 

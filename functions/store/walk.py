@@ -8,8 +8,8 @@ from typing import Any
 from functions.store import session
 from functions.store.cursor import Position
 from functions.store.query import Query
-from sessions import dynamodb
-from sessions.dynamodb import Item
+from sessions import attributes, dynamodb
+from sessions.attributes import Item
 from sessions.tables import Index, Key, Table
 
 
@@ -222,7 +222,7 @@ def _ask(source: Source, shard: _Shard, ascending: bool, limit: int) -> None:
         low=prefix + shard.range.low,
         high=prefix + shard.range.high,
     )
-    shard.units += max(1, math.ceil(sum(map(dynamodb.size, items)) / session.READ_BLOCK)) / 2
+    shard.units += max(1, math.ceil(sum(map(attributes.size, items)) / session.READ_BLOCK)) / 2
     seen = {entry.session for entry in shard.entries}
     for item in items:
         entry = _entry(source, item, item[sort].removeprefix(prefix))

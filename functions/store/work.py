@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from functions.store import session
 from functions.store.walk import Entry, Found, Source
-from sessions.dynamodb import Item
+from sessions.attributes import Item
 
 MOST_UNITS = 148.0
 """Read units of one request, counted ahead by DynamoDB's rule; its promise is 150."""

@@ -14,9 +14,10 @@ from botocore.exceptions import ClientError
 
 from infra import families
 from infra.families import ROOT
+from infra.operations.carrier import by_boto3
 from infra.operations.errors import NotFoundError, OperationError
 from infra.settings import Environment
-from sessions import accounts
+from sessions import accounts, dynamodb
 from sessions.deployment import Family
 from sessions.tables import Table
 
@@ -84,6 +85,7 @@ def local() -> Deployment:
         "AWS_SECRET_ACCESS_KEY": "local",
         "NO_PROXY": "127.0.0.1,localhost",
     }
+    dynamodb.use(by_boto3())
     found = [families.load(name) for name in families.names() if name in known]
     _name_tables({table: table.name for table in (accounts.TABLE, *(one for family in found for one in family.tables))})
     for family in found:
@@ -119,6 +121,7 @@ def deployed(environment: Environment) -> Deployment:
         )
     if ACCOUNTS_OUTPUT not in shared.outputs:
         raise OperationError(f"{name} cannot be used: the accounts' stack is {shared.status} and lacks outputs.")
+    dynamodb.use(by_boto3())
     _name_tables({accounts.TABLE: shared.outputs[ACCOUNTS_OUTPUT]})
     stacks = {"accounts": shared.status}
     found: dict[str, Deployed] = {}

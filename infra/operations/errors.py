@@ -3,6 +3,7 @@
 from botocore.exceptions import ClientError
 
 from infra.operations.output import Found
+from sessions.endpoint import CallError
 
 OK = 0
 FAILED = 1
@@ -31,7 +32,9 @@ class NotFoundError(OperationError):
     status = NOT_FOUND
 
 
-def refusal(error: ClientError) -> str:
+def refusal(error: ClientError | CallError) -> str:
     """What AWS said, and to what."""
+    if isinstance(error, CallError):
+        return f"AWS refused {error}"
     refused = error.response["Error"]
     return f"AWS refused {error.operation_name}: {refused.get('Code')}: {refused.get('Message')}"

@@ -13,7 +13,7 @@ import boto3
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from infra.operations import output
+from infra.operations import carrier, output
 from infra.operations.checkpoint import Checkpoint, default_path
 from infra.operations.deployment import LOCAL, Deployed, Deployment
 from infra.operations.import_run import ImportRun, Sending, is_rejects, showing_progress
@@ -21,7 +21,7 @@ from infra.operations.lines import JSON_LINES, Input, Reader, event_types, is_fo
 from infra.operations.operation import FamilyName, operation
 from infra.operations.restorer import Restorer, outcomes
 from infra.operations.sending import Sender
-from sessions import clock, dynamodb
+from sessions import clock
 from sessions.events import Timestamp
 
 MOST_WAITING = 10_000
@@ -140,7 +140,7 @@ def _target(deployed: Deployed) -> dict[str, Any]:
     """Where it all goes, in the words of its checkpoint."""
     if deployed.queue_url is not None:
         return {"queue": deployed.queue_url, "queue_made": _made(deployed.queue_url)}
-    return {"tables": {table.physical_name: dynamodb.made(table) for table in deployed.family.tables}}
+    return {"tables": {table.physical_name: carrier.made(table) for table in deployed.family.tables}}
 
 
 def _made(url: str) -> str:

@@ -22,6 +22,7 @@ from infra.operations import (
 from infra.operations.errors import FAILED, OK, OperationError, refusal
 from infra.operations.output import tell
 from sessions.dynamodb import UnprocessedError
+from sessions.endpoint import CallError
 
 app = typer.Typer(
     name="sessionctl",
@@ -56,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OperationError as error:
         tell(str(error))
         return error.status
-    except ClientError as error:
+    except (ClientError, CallError) as error:
         tell(refusal(error))
         return FAILED
     except BotoCoreError as error:

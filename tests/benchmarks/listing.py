@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 from itertools import product
 
+import boto3
+
 from functions.store import session
 from functions.store.ordering import ORDERINGS
 from functions.store.query import Query
 from infra.families import ROOT
 from infra.local import resources
-from sessions import dynamodb
 from tests.dynalite import running_dynalite
 from tests.store import costs
 from tests.store.sessions import fill, item
@@ -50,7 +51,7 @@ def main() -> int:
         }
         for table in (session.SESSIONS, session.TOKENS, session.RECORDS):
             os.environ[table.variable] = f"{table.name}-bench-{os.getpid()}"
-            resources.create_table(dynamodb._client(), table, table.physical_name)
+            resources.create_table(boto3.client("dynamodb"), table, table.physical_name)
         for count, stores in SIZES:
             begun = time.monotonic()
             made = costs.sessions(count, stores=stores)

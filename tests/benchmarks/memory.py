@@ -18,11 +18,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 from infra import families
 from infra.families import ROOT
 from infra.local import resources
 from infra.local.functions import load
-from sessions import accounts, dynamodb
+from sessions import accounts
 from sessions.deployment import Function
 from tests.dynalite import running_dynalite
 from tests.proxy_events import batch, request
@@ -133,7 +135,7 @@ def main() -> int:
         found = [families.load(name) for name in families.names()]
         for table in (accounts.TABLE, *(table for family in found for table in family.tables)):
             os.environ[table.variable] = table.name
-            resources.create_table(dynamodb._client(), table, table.name)
+            resources.create_table(boto3.client("dynamodb"), table, table.name)
         for family in found:
             os.environ |= family.variables()
             secret = _fill(family.name)

@@ -1,6 +1,5 @@
 """What leaves the deployment of an account's devices gives, recorded in any order, the account's answers again."""
 
-import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from tests.device import model
 from tests.device.records import accounting, record, registered, removed
 from tests.device.test_merge import ACCOUNTS, ICCIDS, Event, complete, deliver, logs, start_anew, thorough
 from tests.exports import events, lines, moment, rows
+from tests.sessions.watching import aws_calls, operations
 
 LATE = datetime(2026, 4, 1, tzinfo=UTC)
 
@@ -229,19 +229,9 @@ def test_what_the_table_is_to_drop_and_has_not_yet_is_not_exported() -> None:
 
 
 def test_the_table_is_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sessions import dynamodb
-
     iccids = [f"89882167169700{number:05}" for number in range(12)]
     record(*(registered("fleet" if number % 2 else "rival", iccid) for number, iccid in enumerate(iccids)))
-    client = dynamodb._client()
-    scan = client.scan
-    pages = itertools.count(1)
-
-    def small(**request: Any) -> Any:
-        next(pages)
-        return scan(**request, Limit=5)
-
-    monkeypatch.setattr(client, "scan", small)
+    calls = aws_calls(monkeypatch, lambda call: call[1].update(Limit=5))
     found = {one["data"]["iccid"] for one in events("device", "fleet")}
     assert found == set(iccids[1::2])
-    assert next(pages) > 3
+    assert operations(calls).count("Scan") == 3

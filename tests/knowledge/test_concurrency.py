@@ -1,11 +1,10 @@
 """Posts at the same time never lose each other's members."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Lock
+from threading import Barrier
 from typing import Any
 
 import pytest
-from botocore.client import BaseClient
 
 from tests.conftest import Clock
 from tests.knowledge.calls import get, info, post
@@ -21,19 +20,6 @@ WRITES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.fixture
-def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DynamoDB does each write at once, whole; moto's threads may get in between its check and its write."""
-    lock = Lock()
-    make = vars(BaseClient)["_make_api_call"]
-
-    def alone(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
-        with lock:
-            return make(client, operation, parameters)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", alone)
-
-
 def all_at_once(session_id: str) -> None:
     start = Barrier(len(WRITES))
 
@@ -45,7 +31,6 @@ def all_at_once(session_id: str) -> None:
         assert list(pool.map(write, range(len(WRITES)))) == [200] * len(WRITES)
 
 
-@pytest.mark.usefixtures("one_call_at_a_time")
 def test_posts_to_a_new_session_never_lose_each_others_members() -> None:
     post("warm-up")
     for number in range(10):
@@ -53,7 +38,6 @@ def test_posts_to_a_new_session_never_lose_each_others_members() -> None:
         assert get(f"one-{number}") == info(f"one-{number}", **{name: "x" for name, _ in WRITES})
 
 
-@pytest.mark.usefixtures("one_call_at_a_time")
 def test_posts_to_an_expired_session_never_lose_each_others_members(at: Clock) -> None:
     for number in range(10):
         post(f"one-{number}", {"visitId": "old"}, headers={"gkc_customerId": "old"})

@@ -52,15 +52,13 @@ def in_process(
         monkeypatch.setattr("sys.stdin", StringIO(answer))
         os.environ.clear()
         os.environ.update(local)
-        dynamodb._client.cache_clear()
         capsys.readouterr()
         status = main([*arguments])
-        if dynamodb._client.cache_info().currsize:
-            dynamodb._client().close()
         return Ran(status, *capsys.readouterr())
 
     before = dict(os.environ)
+    carry = dynamodb._transport
     yield run_here
-    dynamodb._client.cache_clear()
+    dynamodb.use(carry)
     os.environ.clear()
     os.environ |= before

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from functions.knowledge import session
 from infra import families
@@ -16,6 +15,7 @@ from infra.local.resources import Queue
 from infra.operations.lines import event_types, restoring
 from infra.operations.main import main
 from sessions import dynamodb
+from sessions.endpoint import CallError
 from tests.exports import empty
 from tests.knowledge.calls import NOT_FOUND, get, put
 from tests.operations.cloud import deploy
@@ -158,7 +158,7 @@ def test_what_dynamodb_refuses_is_told_of_and_comes_with_the_next_import(
 
     def refused(table: Any, item: Any, *rest: Any, **values: Any) -> None:
         if item["customerId"] == '"c7"':
-            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "No"}}, "PutItem")
+            raise CallError("PutItem", "AccessDenied", "No")
         put_item(table, item, *rest, **values)
 
     with monkeypatch.context() as patch:

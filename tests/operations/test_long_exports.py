@@ -15,6 +15,7 @@ from infra.local.resources import Queue
 from infra.operations import formats
 from infra.operations.main import main
 from sessions import accounts, clock, dynamodb
+from sessions.attributes import encoded
 from tests.operations.cloud import deploy
 from tests.operations.conftest import Sessionctl
 from tests.platform import Platform
@@ -79,7 +80,7 @@ def test_5000_sessions_of_the_platform_are_exported_in_the_memory_that_two_take(
         "dynamodb", endpoint_url=platform.connection["aws_endpoint_url"]
     )
     for first in range(0, 5_000, 25):
-        puts = [{"PutRequest": {"Item": dynamodb._encoded(item(number))}} for number in range(first, first + 25)]
+        puts = [{"PutRequest": {"Item": encoded(item(number))}} for number in range(first, first + 25)]
         client.batch_write_item(RequestItems={"widget-sessions": puts})
     client.close()
 

@@ -1,10 +1,12 @@
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from sessions import dynamodb
-from sessions.dynamodb import ConditionFailedError, Item, UnprocessedError
+from sessions.attributes import Item
+from sessions.dynamodb import ConditionFailedError, UnprocessedError
+from sessions.endpoint import CallError
 from sessions.tables import Index, Key, Table
 from tests.sessions.watching import aws_calls, operations
 
@@ -34,15 +36,17 @@ def put_some(count: int) -> list[dict[str, str]]:
     return keys
 
 
-class Client:
+class Batches:
     """DynamoDB that answers a batch with what it is told: pairs of found and unprocessed, by their place."""
 
     def __init__(self, *answers: tuple[slice, slice]) -> None:
         self.answers = list(answers)
         self.asked: list[list[Any]] = []
 
-    def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
-        ((table, request),) = RequestItems.items()
+    def __call__(self, operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> dict[str, Any]:
+        assert operation == "BatchGetItem"
+        assert may_repeat
+        ((table, request),) = request["RequestItems"].items()
         keys = request["Keys"]
         self.asked.append(keys)
         found, unprocessed = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -153,8 +157,9 @@ def test_another_failure_is_no_failed_condition() -> None:
         lambda: dynamodb.update(TABLE, KEY, "SET #sort = :new", new="x"),
         lambda: dynamodb.delete(TABLE, {"partition": "p"}),
     ):
-        with pytest.raises(ClientError):
+        with pytest.raises(CallError) as refused:
             write()
+        assert refused.value.code == "ValidationException"
 
 
 def test_a_query_walks_all_pages_in_either_direction() -> None:
@@ -196,9 +201,7 @@ def test_a_query_reads_an_index() -> None:
 
 def test_a_scan_walks_all_pages_for_what_its_condition_holds_for(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = put_some(30)
-    calls = aws_calls(monkeypatch)
-    scan = dynamodb._client().scan
-    monkeypatch.setattr(dynamodb._client(), "scan", lambda **request: scan(**request, Limit=7))
+    calls = aws_calls(monkeypatch, lambda call: call[1].update(Limit=7))
     found: list[Item] = []
     start: Item | None = None
     while True:
@@ -229,8 +232,8 @@ def test_a_batch_has_at_most_100_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 @without_engine
 def test_unprocessed_keys_are_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = [{"partition": "p", "sort": str(number)} for number in range(150)]
-    client = Client((slice(60), slice(60, None)), (slice(0), slice(None)), (slice(None), slice(0)))
-    monkeypatch.setattr(dynamodb, "_client", lambda: client)
+    client = Batches((slice(60), slice(60, None)), (slice(0), slice(None)), (slice(None), slice(0)))
+    monkeypatch.setattr(dynamodb, "_transport", client)
 
     found = dynamodb.batch_get(TABLE, keys)
 
@@ -240,8 +243,8 @@ def test_unprocessed_keys_are_asked_for_again(monkeypatch: pytest.MonkeyPatch) -
 
 @without_engine
 def test_keys_that_stay_unprocessed_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = Client((slice(0), slice(None)))
-    monkeypatch.setattr(dynamodb, "_client", lambda: client)
+    client = Batches((slice(0), slice(None)))
+    monkeypatch.setattr(dynamodb, "_transport", client)
 
     with pytest.raises(UnprocessedError, match="accounts"):
         dynamodb.batch_get(TABLE, [KEY])

@@ -2,13 +2,14 @@
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import boto3
 import pytest
 from botocore.client import BaseClient
 
+from sessions import dynamodb
 from tests.proxy_events import batch
 
 Call = tuple[str, dict[str, Any]]
@@ -28,17 +29,27 @@ def answer(status: int, body: Any, **headers: str) -> dict[str, Any]:
 
 
 def aws_calls(monkeypatch: pytest.MonkeyPatch, before: Callable[[Call], None] | None = None) -> list[Call]:
-    """The calls to AWS from now on, as they are made: operation and parameters. `before` runs ahead of each."""
+    """The calls to AWS from now on, as they are made: operation and parameters. `before` runs ahead of each, and may
+    change its parameters.
+    """
     calls: list[Call] = []
-    make = vars(BaseClient)["_make_api_call"]
+    make, carry = vars(BaseClient)["_make_api_call"], dynamodb._transport
+
+    def note(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        call = operation, dict(parameters)
+        calls.append(call)
+        if before is not None:
+            before(call)
+        return call[1]
 
     def noted(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
-        calls.append((operation, parameters))
-        if before is not None:
-            before(calls[-1])
-        return make(client, operation, parameters)
+        return make(client, operation, note(operation, parameters))
+
+    def carried(operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Any:
+        return carry(operation, note(operation, request), may_repeat=may_repeat)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", noted)
+    monkeypatch.setattr(dynamodb, "_transport", carried)
     return calls
 
 

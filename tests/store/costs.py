@@ -95,8 +95,8 @@ def measured() -> Iterator[Cost]:
     cost = Cost()
     read = dynamodb._read
 
-    def _read(call: Any, request: dict[str, Any]) -> Any:
-        answer = read(call, request)
+    def _read(operation: str, request: dict[str, Any]) -> Any:
+        answer = read(operation, request)
         consumed = answer["ConsumedCapacity"]
         cost.calls += 1
         if "RequestItems" not in request:

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import boto3
 from hypothesis import strategies as st
 
 from functions.store import listing, session
 from functions.store.cursor import Position, read, write
 from functions.store.ordering import ORDERINGS
 from functions.store.query import COUNTS, STATUSES, TIMES, Query
-from sessions import dynamodb
+from sessions.attributes import Item, encoded
 
 Values = dict[str, Any]
 
@@ -108,25 +109,25 @@ def brute_force(sessions: Iterable[Values], query: Query) -> list[int]:
     return [one["id"] for one in found]
 
 
-def item(account: str, one: Values, *, version: str = "1", padding: int = 0) -> dynamodb.Item:
+def item(account: str, one: Values, *, version: str = "1", padding: int = 0) -> Item:
     """The session as it is stored; with so many bytes more."""
     shown = {"id": str(one["id"]), "customerId": str(one["customerId"]), "storeId": one["storeId"]}
     body = json.dumps(shown | {"metadata": {"padding": "." * padding}})
     return session.item_of(account, values=one, body=body, version=version)
 
 
-def fill(account: str, items: Iterable[dynamodb.Item]) -> None:
+def fill(account: str, items: Iterable[Item]) -> None:
     """Stores them and their tokens in batches, as no recorder does: its saves are conditional."""
     stored = [*items]
     put = [(session.SESSIONS.physical_name, one) for one in stored]
     put += [(session.TOKENS.physical_name, session.token_of(account, one)) for one in stored]
 
-    def store(batch: list[tuple[str, dynamodb.Item]]) -> None:
+    def store(batch: list[tuple[str, Item]]) -> None:
         requests: dict[str, Any] = {}
         for table, one in batch:
-            requests.setdefault(table, []).append({"PutRequest": {"Item": dynamodb._encoded(one)}})
+            requests.setdefault(table, []).append({"PutRequest": {"Item": encoded(one)}})
         while requests:
-            requests = dynamodb._client().batch_write_item(RequestItems=requests)["UnprocessedItems"]
+            requests = boto3.client("dynamodb").batch_write_item(RequestItems=requests)["UnprocessedItems"]
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(store, [put[first : first + 25] for first in range(0, len(put), 25)]))

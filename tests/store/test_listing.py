@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from itertools import count, product
 from typing import Any
 
+import boto3
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -60,10 +61,11 @@ class Engine:
     def new_account(self) -> str:
         """One without sessions. moto's queries cost what is in the table, so that is emptied, too."""
         if self.is_moto:
+            client = boto3.client("dynamodb")
             for table in (session.SESSIONS, session.TOKENS):
-                for one in dynamodb._client().scan(TableName=table.physical_name)["Items"]:
+                for one in client.scan(TableName=table.physical_name)["Items"]:
                     key = {name: one[name] for name in table.key.attributes()}
-                    dynamodb._client().delete_item(TableName=table.physical_name, Key=key)
+                    client.delete_item(TableName=table.physical_name, Key=key)
         return f"retailer{next(self._accounts)}-"
 
     def check(self, examples: int, **strategies: st.SearchStrategy[Any]) -> Callable[[Property], None]:

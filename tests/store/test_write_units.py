@@ -12,8 +12,8 @@ import pytest
 from functions.store import demonstration, record_sessions, session
 from functions.store.events import EVENTS, SessionSavedEvent
 from functions.store.ordering import ORDERINGS
-from sessions import dynamodb
-from sessions.dynamodb import Item
+from sessions import attributes
+from sessions.attributes import Item
 from sessions.tables import Index, Table
 
 ACCOUNT = demonstration.ACCOUNT
@@ -54,7 +54,7 @@ def _entry(table: Table, index: Index, one: Item | None) -> Item | None:
 
 
 def _blocks(*items: Item | None) -> int:
-    return max(-(-dynamodb.size(one) // 1024) for one in items if one)
+    return max(-(-attributes.size(one) // 1024) for one in items if one)
 
 
 def demonstrated() -> list[SessionSavedEvent]:
@@ -77,8 +77,8 @@ def test_a_session_costs_24_units_to_create() -> None:
     assert max(units(None, stored(event)) for event in demonstrated()) <= 24
     event = demonstrated()[-1]
     largest = stored(event)
-    largest["body"] += " " * (2048 - dynamodb.size(largest))
-    assert dynamodb.size(largest) == 2048
+    largest["body"] += " " * (2048 - attributes.size(largest))
+    assert attributes.size(largest) == 2048
     assert units(None, largest) == 24
 
 

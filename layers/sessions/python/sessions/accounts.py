@@ -21,7 +21,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from sessions import clock, dynamodb, secret
-from sessions.dynamodb import ConditionFailedError, Item
+from sessions.attributes import Item
+from sessions.dynamodb import ConditionFailedError
 from sessions.tables import Key, Table
 
 TABLE = Table("accounts", Key("partition", "sort"))

@@ -13,24 +13,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
-from functools import cache, partial
+from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
-
+from sessions import endpoint
+from sessions.attributes import Item, Value, attribute, decoded, encoded
+from sessions.endpoint import CallError
 from sessions.tables import Index, Table
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
-
-Value = Any  # str, int, bool, None, bytes, and lists, dicts and sets of strings of them
-Item = dict[str, Value]
 
 _NAME = re.compile(r"#(\w+)")
 _BATCH = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
@@ -76,6 +69,21 @@ def at_once(call: Callable[P, ResultT], *arguments: P.args, **options: P.kwargs)
     return _pool.submit(partial(copy_context().run, call, *arguments, **options))
 
 
+class Transport(Protocol):
+    """What carries calls to DynamoDB: `sessions.endpoint.call`, or what has its form, errors included."""
+
+    def __call__(self, operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Any: ...
+
+
+_transport: Transport = endpoint.call
+
+
+def use(transport: Transport) -> None:
+    """From here on, calls are carried by this one."""
+    global _transport  # noqa: PLW0603 (a process has one)
+    _transport = transport
+
+
 class ConditionFailedError(Exception):
     """The item in the table is not as the condition says; nothing was written."""
 
@@ -84,21 +92,13 @@ class UnprocessedError(Exception):
     """DynamoDB kept returning keys unprocessed: the table is throttled."""
 
 
-def size(item: Mapping[str, Value]) -> int:
-    """Bytes of the item, names included, by the rule that capacity is counted by.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
-    """
-    return sum(len(name.encode()) + _size(value) for name, value in item.items())
-
-
 def get(table: Table, key: Mapping[str, str], *attributes: str, consistent: bool = False) -> Item | None:
     """The item with this key, or None. `attributes` narrows what is returned, not what is paid for."""
-    request: dict[str, Any] = {"TableName": table.physical_name, "Key": _encoded(key), "ConsistentRead": consistent}
+    request: dict[str, Any] = {"TableName": table.physical_name, "Key": encoded(key), "ConsistentRead": consistent}
     if attributes:
         request |= _expression("ProjectionExpression", ", ".join(f"#{name}" for name in attributes))
-    found = _read(_client().get_item, request).get("Item")
-    return None if found is None else _decoded(found)
+    found = _read("GetItem", request).get("Item")
+    return None if found is None else decoded(found)
 
 
 def batch_get(
@@ -108,8 +108,8 @@ def batch_get(
 
     `attributes` narrows what is returned, not what is paid for.
     """
-    encoded = [_encoded(key) for key in keys]
-    batches = [encoded[first : first + _BATCH] for first in range(0, len(encoded), _BATCH)]
+    asked = [encoded(key) for key in keys]
+    batches = [asked[first : first + _BATCH] for first in range(0, len(asked), _BATCH)]
     if len(batches) == 1:
         return _batch(table, batches[0], attributes, consistent)
     waiting = [at_once(_batch, table, batch, attributes, consistent) for batch in batches]
@@ -143,8 +143,8 @@ def query(
     if limit is not None:
         request["Limit"] = limit
     if start is not None:
-        request["ExclusiveStartKey"] = _encoded(start)
-    return _page(_read(_client().query, request))
+        request["ExclusiveStartKey"] = encoded(start)
+    return _page(_read("Query", request))
 
 
 def scan(
@@ -163,8 +163,8 @@ def scan(
     if attributes:
         request["ProjectionExpression"] = ", ".join(f"#{name}" for name in attributes)
     if start is not None:
-        request["ExclusiveStartKey"] = _encoded(start)
-    return _page(_read(_client().scan, request))
+        request["ExclusiveStartKey"] = encoded(start)
+    return _page(_read("Scan", request))
 
 
 def pages(read: Callable[..., tuple[list[Item], Item | None]]) -> Iterator[list[Item]]:
@@ -179,10 +179,10 @@ def pages(read: Callable[..., tuple[list[Item], Item | None]]) -> Iterator[list[
 
 def put(table: Table, item: Item, condition: str | None = None, /, **values: Value) -> None:
     """Stores the whole item. `ConditionFailedError` where the condition does not hold."""
-    request: dict[str, Any] = {"TableName": table.physical_name, "Item": _encoded(item)}
+    request: dict[str, Any] = {"TableName": table.physical_name, "Item": encoded(item)}
     if condition is not None:
         request |= _expression("ConditionExpression", condition, values)
-    _write(_client().put_item, request)
+    _write("PutItem", request)
 
 
 def update(
@@ -191,31 +191,26 @@ def update(
     """Changes one item atomically, creating it where there is none, and returns it as it is afterwards."""
     request: dict[str, Any] = {
         "TableName": table.physical_name,
-        "Key": _encoded(key),
+        "Key": encoded(key),
         "ReturnValues": "ALL_NEW",
         **_expression("UpdateExpression", expression, values, f"{expression} {condition or ''}"),
     }
     if condition is not None:
         request["ConditionExpression"] = condition
-    return _decoded(_write(_client().update_item, request)["Attributes"])
+    return decoded(_write("UpdateItem", request)["Attributes"])
 
 
 def delete(table: Table, key: Mapping[str, str], condition: str | None = None, /, **values: Value) -> None:
     """Removes the item, if it is there. `ConditionFailedError` where the condition does not hold."""
-    request: dict[str, Any] = {"TableName": table.physical_name, "Key": _encoded(key)}
+    request: dict[str, Any] = {"TableName": table.physical_name, "Key": encoded(key)}
     if condition is not None:
         request |= _expression("ConditionExpression", condition, values)
-    _write(_client().delete_item, request)
-
-
-def made(table: Table) -> str:
-    """When the table was made: one that was made anew has nothing of what was in the other. For operators' tools."""
-    return _client().describe_table(TableName=table.physical_name)["Table"]["CreationDateTime"].isoformat()
+    _write("DeleteItem", request)
 
 
 def _page(answer: Any) -> tuple[list[Item], Item | None]:
     following = answer.get("LastEvaluatedKey")
-    return [_decoded(item) for item in answer["Items"]], _decoded(following) if following else None
+    return [decoded(item) for item in answer["Items"]], decoded(following) if following else None
 
 
 def _batch(table: Table, keys: list[Any], attributes: Sequence[str], consistent: bool) -> list[Item]:
@@ -224,54 +219,38 @@ def _batch(table: Table, keys: list[Any], attributes: Sequence[str], consistent:
     if attributes:
         request |= _expression("ProjectionExpression", ", ".join(f"#{name}" for name in attributes))
     items: list[Item] = []
+    until = time.monotonic() + endpoint.DEADLINE
     idle = 0
     while keys:
         asked = {table.physical_name: request | {"Keys": keys}}
-        answer: Any = _read(_client().batch_get_item, {"RequestItems": asked})
+        answer: Any = _read("BatchGetItem", {"RequestItems": asked})
         found = answer["Responses"].get(table.physical_name, [])
         keys = answer["UnprocessedKeys"].get(table.physical_name, {}).get("Keys", [])
-        items.extend(_decoded(item) for item in found)
+        items.extend(decoded(item) for item in found)
         idle = 0 if found else idle + 1
-        if idle > _RETRIES:
+        pause = random.uniform(0, _FIRST_PAUSE * 2**idle)  # noqa: S311 (no secret: it spreads the retries)
+        if keys and (idle > _RETRIES or time.monotonic() + pause > until):
             raise UnprocessedError(table.name)
         if keys:
-            time.sleep(random.uniform(0, _FIRST_PAUSE * 2**idle))  # noqa: S311 (no secret: it spreads the retries)
+            time.sleep(pause)
     return items
 
 
-@cache
-def _client() -> "DynamoDBClient":
-    # Three attempts end within an endpoint's time-out, so that its caller gets an answer of its dialect.
-    retries = {"mode": "standard", "total_max_attempts": 3}
-    return boto3.client(
-        "dynamodb",
-        config=Config(
-            connect_timeout=1,
-            read_timeout=2,
-            retries=cast(Any, retries),
-            max_pool_connections=50,
-            # A fifth of the time a call takes here: DynamoDB looks at requests itself, and botocore's own name for
-            # itself is put together anew for each.
-            parameter_validation=False,
-            user_agent="session-apis",
-        ),
-    )
-
-
-def _read(call: Any, request: dict[str, Any]) -> Any:
+def _read(operation: str, request: dict[str, Any]) -> Any:
     meter = _meter.get()
     if meter is None:
-        return call(**request)
-    answer = call(**request, ReturnConsumedCapacity="TOTAL")
+        return _transport(operation, request, may_repeat=True)
+    answer = _transport(operation, request | {"ReturnConsumedCapacity": "TOTAL"}, may_repeat=True)
     meter.add(answer["ConsumedCapacity"])
     return answer
 
 
-def _write(call: Any, request: dict[str, Any]) -> Any:
+def _write(operation: str, request: dict[str, Any]) -> Any:
+    """Where the answer was lost, it is repeated only under a condition, and whoever gave one knows what that means."""
     try:
-        return call(**request)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+        return _transport(operation, request, may_repeat="ConditionExpression" in request)
+    except CallError as error:
+        if error.code == "ConditionalCheckFailedException":
             raise ConditionFailedError from None
         raise
 
@@ -283,74 +262,5 @@ def _expression(
     if found := set(_NAME.findall(names or text)):
         request["ExpressionAttributeNames"] = {f"#{name}": name for name in found}
     if values:
-        request["ExpressionAttributeValues"] = {f":{name}": _attribute(value) for name, value in values.items()}
+        request["ExpressionAttributeValues"] = {f":{name}": attribute(value) for name, value in values.items()}
     return request
-
-
-def _size(value: Value) -> int:
-    match value:
-        case str():
-            return len(value.encode())
-        case bool() | None:
-            return 1
-        case int():
-            return len(str(abs(value))) // 2 + 2
-        case bytes():
-            return len(value)
-        case dict():
-            return 3 + sum(1 + len(name.encode()) + _size(member) for name, member in value.items())
-        case list() | tuple():
-            return 3 + sum(1 + _size(member) for member in value)
-        case set() | frozenset():
-            return sum(_size(member) for member in value)
-        case _:
-            raise TypeError(type(value).__name__)
-
-
-def _encoded(item: Mapping[str, Value]) -> dict[str, Any]:
-    return {name: _attribute(value) for name, value in item.items()}
-
-
-def _decoded(item: Mapping[str, Any]) -> Item:
-    return {name: _value(attribute) for name, attribute in item.items()}
-
-
-def _attribute(value: Value) -> dict[str, Any]:
-    match value:
-        case str():
-            return {"S": value}
-        case bool():
-            return {"BOOL": value}
-        case int():
-            return {"N": str(value)}
-        case None:
-            return {"NULL": True}
-        case bytes():
-            return {"B": value}
-        case list() | tuple():
-            return {"L": [_attribute(member) for member in value]}
-        case dict():
-            return {"M": _encoded(value)}
-        case set() | frozenset():
-            return {"SS": sorted(value)}
-        case _:
-            raise TypeError(type(value).__name__)
-
-
-def _value(attribute: Mapping[str, Any]) -> Value:
-    ((kind, value),) = attribute.items()
-    match kind:
-        case "S" | "BOOL" | "B":
-            return value
-        case "N":
-            return int(value)
-        case "NULL":
-            return None
-        case "L":
-            return [_value(member) for member in value]
-        case "M":
-            return _decoded(value)
-        case "SS":
-            return set(value)
-        case _:
-            raise TypeError(kind)

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sessions import accounts, clock, dynamodb, log
-from sessions.dynamodb import ConditionFailedError, Value
+from sessions.attributes import Value
+from sessions.dynamodb import ConditionFailedError
 from sessions.tables import Key, Table
 
 _keys: dict[str, str] = {}

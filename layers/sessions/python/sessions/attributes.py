@@ -1,0 +1,93 @@
+"""Attribute values as DynamoDB's JSON has them: a type's letters and the value.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+Value = Any  # str, int, bool, None, bytes, and lists, dicts and sets of strings of them
+Item = dict[str, Value]
+
+
+def size(item: Mapping[str, Value]) -> int:
+    """Bytes of the item, names included, by the rule that capacity is counted by.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    return sum(len(name.encode()) + _size(value) for name, value in item.items())
+
+
+def encoded(item: Mapping[str, Value]) -> dict[str, Any]:
+    """The item as requests have it. Binary values stand as `bytes`, for whoever writes the JSON."""
+    return {name: attribute(value) for name, value in item.items()}
+
+
+def decoded(item: Mapping[str, Any]) -> Item:
+    """The item of an answer."""
+    return {name: _value(attribute) for name, attribute in item.items()}
+
+
+def attribute(value: Value) -> dict[str, Any]:
+    """`TypeError` for a value that would lose something."""
+    match value:
+        case str():
+            return {"S": value}
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case None:
+            return {"NULL": True}
+        case bytes():
+            return {"B": value}
+        case list() | tuple():
+            return {"L": [attribute(member) for member in value]}
+        case dict():
+            return {"M": encoded(value)}
+        case set() | frozenset():
+            return {"SS": sorted(value)}
+        case _:
+            raise TypeError(type(value).__name__)
+
+
+def _value(given: Mapping[str, Any]) -> Value:
+    ((kind, value),) = given.items()
+    match kind:
+        case "S" | "BOOL":
+            return value
+        case "N":
+            return int(value)
+        case "NULL":
+            return None
+        case "B":  # text in JSON
+            return base64.b64decode(value) if isinstance(value, str) else value
+        case "L":
+            return [_value(member) for member in value]
+        case "M":
+            return decoded(value)
+        case "SS":
+            return set(value)
+        case _:
+            raise TypeError(kind)
+
+
+def _size(value: Value) -> int:
+    match value:
+        case str():
+            return len(value.encode())
+        case bool() | None:
+            return 1
+        case int():
+            return len(str(abs(value))) // 2 + 2
+        case bytes():
+            return len(value)
+        case dict():
+            return 3 + sum(1 + len(name.encode()) + _size(member) for name, member in value.items())
+        case list() | tuple():
+            return 3 + sum(1 + _size(member) for member in value)
+        case set() | frozenset():
+            return sum(_size(member) for member in value)
+        case _:
+            raise TypeError(type(value).__name__)

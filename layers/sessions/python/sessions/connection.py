@@ -1,0 +1,166 @@
+"""A kept-alive HTTP/1.1 connection, for requests and answers of a few headers and a body (RFC 9112).
+
+Python's own `http.client` does as much and more, at 20 ms of a cold start and 0.1 ms of each call:
+`docs/decisions/0009-own-door.md`.
+"""
+
+import select
+import socket
+import ssl
+import time
+from typing import NamedTuple
+
+_PIECE = 256 * 1024  # bytes
+_LONGEST_HEAD = 64 * 1024
+_INFORMATIONAL = range(100, 200)
+
+
+class Address(NamedTuple):
+    """Where a server is; `tls` is None where it is spoken to in plain text."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+
+
+class Answer(NamedTuple):
+    """`keeps`: whether the connection takes another request."""
+
+    status: int
+    body: bytes
+    keeps: bool
+
+
+class BrokenError(OSError):
+    """The connection ended before the answer did, or what came was no answer."""
+
+
+class Connection:
+    """One connection. `OSError` where it cannot be made within `seconds`, or breaks; it is of no use then."""
+
+    def __init__(self, address: Address, seconds: float) -> None:
+        made = socket.create_connection((address.host, address.port), seconds)
+        try:
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            tls = address.tls
+            self._socket = made if tls is None else tls.wrap_socket(made, server_hostname=address.host)
+        except BaseException:
+            made.close()
+            raise
+        self._readable = select.poll()
+        self._readable.register(self._socket, select.POLLIN)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def is_over(self) -> bool:
+        """Whether the server has closed it meanwhile, as it does with one that was idle for long."""
+        return bool(self._readable.poll(0))
+
+    def send(self, request: bytes, seconds: float) -> None:
+        """The whole request, head and body."""
+        self._socket.settimeout(seconds)
+        self._socket.sendall(request)
+
+    def receive(self, seconds: float) -> Answer:
+        """The whole answer. `TimeoutError` where it is not there after so many seconds."""
+        reader = _Reader(self._socket, time.monotonic() + seconds)
+        while True:
+            status, headers = _head(reader.until(b"\r\n\r\n"))
+            if status not in _INFORMATIONAL:
+                break
+        keeps = headers.get("connection", "").lower() != "close"
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            body = _chunks(reader)
+        elif "content-length" in headers:
+            body = reader.exactly(_number(headers["content-length"], 10))
+        else:
+            body, keeps = reader.rest(), False
+        return Answer(status, body, keeps and not reader.has_more)
+
+
+class _Reader:
+    """What comes through the socket, in the pieces that it is asked for, until the time is up."""
+
+    def __init__(self, source: socket.socket, until: float) -> None:
+        self._socket = source
+        self._until = until
+        self._kept = b""
+
+    @property
+    def has_more(self) -> bool:
+        return bool(self._kept)
+
+    def until(self, end: bytes) -> bytes:
+        """What stands before this end, which is passed over."""
+        while (place := self._kept.find(end)) < 0:
+            if len(self._kept) > _LONGEST_HEAD:
+                raise BrokenError("no answer of HTTP")
+            self._kept += self._piece()
+        found, self._kept = self._kept[:place], self._kept[place + len(end) :]
+        return found
+
+    def exactly(self, length: int) -> bytes:
+        pieces, missing = [self._kept], length - len(self._kept)
+        while missing > 0:
+            pieces.append(self._piece())
+            missing -= len(pieces[-1])
+        whole = b"".join(pieces)
+        self._kept = whole[length:]
+        return whole[:length]
+
+    def rest(self) -> bytes:
+        pieces = [self._kept]
+        self._kept = b""
+        while piece := self._received():
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _piece(self) -> bytes:
+        piece = self._received()
+        if not piece:
+            raise BrokenError("the connection was closed")
+        return piece
+
+    def _received(self) -> bytes:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._socket.settimeout(left)
+        return self._socket.recv(_PIECE)
+
+
+def _head(text: bytes) -> tuple[int, dict[str, str]]:
+    """Status and headers, whose names are in small letters here."""
+    first, *lines = text.decode("latin-1").split("\r\n")
+    version, _, rest = first.partition(" ")
+    if not version.startswith("HTTP/1."):
+        raise BrokenError("no answer of HTTP")
+    headers = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+    if version == "HTTP/1.0":
+        headers.setdefault("connection", "close")
+    return _number(rest[:3], 10), headers
+
+
+def _chunks(reader: _Reader) -> bytes:
+    """RFC 9112, 7.1."""
+    pieces = []
+    while length := _number(reader.until(b"\r\n").partition(b";")[0].decode("latin-1"), 16):
+        pieces.append(reader.exactly(length))
+        reader.until(b"\r\n")
+    while reader.until(b"\r\n"):  # trailers
+        pass
+    return b"".join(pieces)
+
+
+def _number(text: str, base: int) -> int:
+    try:
+        number = int(text.strip(), base)
+    except ValueError:
+        raise BrokenError("no answer of HTTP") from None
+    if number < 0:
+        raise BrokenError("no answer of HTTP")
+    return number

@@ -1,0 +1,211 @@
+"""DynamoDB's address, spoken to in its own protocol: JSON in signed requests, over connections that are kept.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
+
+A call is tried again as long as there is time and it can do no harm: what was throttled was not done; what failed, or
+was not answered, may have been, so a write is repeated only if its caller says that it may be. The standard settings
+are honoured: `AWS_REGION` or `AWS_DEFAULT_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`,
+`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`, `AWS_CA_BUNDLE`.
+"""
+
+import base64
+import json
+import os
+import random
+import ssl
+import time
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from sessions.connection import Address, Connection
+from sessions.signature import Credentials, Signer
+
+DEADLINE = 3.0
+"""Seconds that a call may take, its repetitions included: an endpoint's time-out leaves room for an answer then."""
+
+_CONNECT, _READ = 1.0, 2.0  # seconds, of one attempt
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.025, 0.4  # seconds, at most
+_IDLE_CONNECTIONS = 64  # as many as requests that the local platform answers at once
+
+_THROTTLED = frozenset(
+    {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException", "ThrottledException"}
+)
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html"""
+
+
+_endpoints: "dict[tuple[str, str], Endpoint]" = {}
+"""By their addresses and regions, those that this process has asked."""
+
+
+class CallError(Exception):
+    """DynamoDB did not do it; why, in its own words. `code` is its name for that, such as `ValidationException`."""
+
+    def __init__(self, operation: str, code: str, message: str) -> None:
+        super().__init__(f"{operation}: {code}: {message}")
+        self.operation = operation
+        self.code = code
+        self.message = message
+
+
+class ThrottledError(CallError):
+    """There was too much to do: nothing is wrong with the call, and nothing was done."""
+
+
+class FailedError(CallError):
+    """Something went wrong there, or on the way: whether it was done is not known."""
+
+
+class UnreachableError(FailedError):
+    """No answer came."""
+
+
+def call(operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Any:
+    """The answer to this request. `may_repeat`: it does no harm to do it twice. `CallError` where it is not done."""
+    return _endpoint().call(operation, request, may_repeat=may_repeat)
+
+
+def error(operation: str, status: int, code: str, message: str) -> CallError:
+    """What this answer means; `code` may be qualified, as `com.amazonaws.dynamodb.v20120810#ValidationException`."""
+    code = code.rpartition("#")[2]
+    failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.OK
+    kind = ThrottledError if code in _THROTTLED else FailedError if failed else CallError
+    return kind(operation, code or f"HTTP {status}", message)
+
+
+def _endpoint() -> "Endpoint":
+    """The one that the environment names."""
+    environ = os.environ
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
+    given = environ.get("AWS_ENDPOINT_URL_DYNAMODB") or environ.get("AWS_ENDPOINT_URL")
+    if given and environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
+        return _made(given, region)
+    return _made(f"https://dynamodb.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}", region)
+
+
+def _made(url: str, region: str) -> "Endpoint":
+    found = _endpoints.get((url, region))
+    return found or _endpoints.setdefault((url, region), Endpoint(url, region))
+
+
+def close() -> None:
+    """Closes the connections that nobody uses at the moment."""
+    for one in _endpoints.values():
+        one.close()
+
+
+class Endpoint:
+    """DynamoDB at this URL. Many threads may call at once; each has a connection of its own meanwhile."""
+
+    def __init__(self, url: str, region: str) -> None:
+        parts = urlsplit(url)
+        is_secure = parts.scheme == "https"
+        tls = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE")) if is_secure else None
+        self._address = Address(parts.hostname or "", parts.port or (443 if is_secure else 80), tls)
+        self._host = parts.netloc
+        self._signer = Signer(region, "dynamodb")
+        self._idle: deque[Connection] = deque()
+
+    def call(self, operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Any:
+        """As the module's `call`."""
+        body = json.dumps(request, separators=(",", ":"), default=_base64).encode()
+        until = time.monotonic() + DEADLINE
+        longest = _SHORTEST_PAUSE
+        while True:
+            try:
+                return self._attempt(operation, body, until)
+            except (ThrottledError, _NotSentError) as error:
+                failure: CallError = error
+            except FailedError as error:
+                if not may_repeat:
+                    raise
+                failure = error
+            pause = random.uniform(0, longest)  # noqa: S311 (no secret: it spreads the attempts)
+            if time.monotonic() + pause >= until:
+                raise failure
+            time.sleep(pause)
+            longest = min(2 * longest, _LONGEST_PAUSE)
+
+    def close(self) -> None:
+        """As the module's `close`."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _attempt(self, operation: str, body: bytes, until: float) -> Any:
+        request = self._request(operation, body)
+        try:
+            connection = self._connection(until)
+        except OSError as error:
+            raise _NotSentError(operation, type(error).__name__, str(error)) from error
+        keeps = False
+        try:
+            connection.send(request, _left(until, _READ))
+            status, answer, keeps = connection.receive(_left(until, _READ))
+        except OSError as error:
+            raise UnreachableError(operation, type(error).__name__, str(error)) from error
+        finally:
+            if keeps and len(self._idle) < _IDLE_CONNECTIONS:
+                self._idle.append(connection)
+            else:
+                connection.close()
+        return _understood(operation, status, answer)
+
+    def _connection(self, until: float) -> Connection:
+        """One that is idle, the last used first, or a new one."""
+        with suppress(IndexError):
+            while True:
+                connection = self._idle.pop()
+                if not connection.is_over():
+                    return connection
+                connection.close()
+        return Connection(self._address, _left(until, _CONNECT))
+
+    def _request(self, operation: str, body: bytes) -> bytes:
+        """Head and body, in one piece."""
+        environ = os.environ
+        credentials = Credentials(
+            environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], environ.get("AWS_SESSION_TOKEN")
+        )
+        headers = {
+            "host": self._host,
+            "content-type": "application/x-amz-json-1.0",
+            "x-amz-target": f"DynamoDB_20120810.{operation}",
+        }
+        signed = self._signer.signed(headers, body, credentials, at=time.time())
+        lines = "".join(f"{name}: {value}\r\n" for name, value in signed.items())
+        return f"POST / HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+class _NotSentError(UnreachableError):
+    """Nobody took the connection: nothing was done."""
+
+
+def _understood(operation: str, status: int, body: bytes) -> Any:
+    """What the answer says; `CallError` where it is a refusal."""
+    try:
+        said = json.loads(body)
+    except ValueError:  # of something between here and there
+        said = None
+    if status == HTTPStatus.OK and isinstance(said, dict):
+        return said
+    known = said if isinstance(said, dict) else {}
+    raise error(operation, status, str(known.get("__type", "")), str(known.get("message") or known.get("Message", "")))
+
+
+def _left(until: float, most: float) -> float:
+    """Seconds that something may take, which would end at the latest then."""
+    return max(0.001, min(most, until - time.monotonic()))
+
+
+def _base64(value: object) -> str:
+    """Binary values in JSON."""
+    if not isinstance(value, bytes):
+        raise TypeError(type(value).__name__)
+    return base64.b64encode(value).decode()
+
+
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    _endpoint()  # so that what is trusted is read while the function starts, and no caller waits for it

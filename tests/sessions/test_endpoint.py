@@ -1,0 +1,288 @@
+"""When a call is tried again and when not, how long that may take, and where calls go."""
+
+import ipaddress
+import json
+import random
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from infra.families import ROOT
+from sessions import endpoint
+from sessions.connection import Connection
+from sessions.endpoint import CallError, Endpoint, FailedError, ThrottledError, UnreachableError
+from tests.sessions.wire import CLOSE, Script, Server, answer, refusal, serving
+
+FAILURE = refusal("InternalServerError", "500 Internal Server Error")
+THROTTLING = refusal("ProvisionedThroughputExceededException")
+DONE = answer(b'{"Item": {"a": {"S": "x"}}}')
+FOUND = {"Item": {"a": {"S": "x"}}}
+
+Start = Callable[[Script], tuple[Endpoint, Server]]
+
+
+@pytest.fixture(autouse=True)
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts servers, and endpoints that speak to them."""
+    servers: list[Server] = []
+    endpoints: list[Endpoint] = []
+
+    def started(script: Script) -> tuple[Endpoint, Server]:
+        servers.append(Server(script))
+        endpoints.append(Endpoint(f"http://127.0.0.1:{servers[-1].port}", "eu-west-1"))
+        return endpoints[-1], servers[-1]
+
+    yield started
+    for asked in endpoints:
+        asked.close()
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
+    """The bounds between which each pause is drawn. None is made."""
+    drawn: list[tuple[float, float]] = []
+
+    def uniform(least: float, most: float) -> float:
+        drawn.append((least, most))
+        return 0.0
+
+    monkeypatch.setattr(random, "uniform", uniform)
+    return drawn
+
+
+def then(*answers: bytes) -> Script:
+    """One after the other; the last one from then on."""
+    return lambda number: [answers[min(number, len(answers) - 1)]]
+
+
+@pytest.mark.parametrize("may_repeat", [True, False])
+def test_a_call_is_one_signed_request_over_one_kept_connection(
+    start: Start, monkeypatch: pytest.MonkeyPatch, may_repeat: bool
+) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token-1")
+    asked, server = start(then(DONE))
+    for _ in range(3):
+        assert asked.call("GetItem", {"Key": {"a": {"B": b"\x00\xff"}}, "x": "ü"}, may_repeat=may_repeat) == FOUND
+
+    assert server.connections == 1
+    assert len(server.requests) == 3
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    assert first == "POST / HTTP/1.1"
+    assert json.loads(body) == {"Key": {"a": {"B": "AP8="}}, "x": "ü"}
+    assert headers.pop("authorization").startswith("AWS4-HMAC-SHA256 Credential=test/")
+    assert headers.pop("x-amz-date")
+    assert headers == {
+        "host": f"127.0.0.1:{server.port}",
+        "content-type": "application/x-amz-json-1.0",
+        "x-amz-target": "DynamoDB_20120810.GetItem",
+        "x-amz-security-token": "token-1",
+        "content-length": str(len(body)),
+    }
+
+
+def test_what_is_refused_is_told_in_dynamodbs_words_and_not_tried_again(start: Start) -> None:
+    asked, server = start(then(refusal("ValidationException", message="One or more")))
+
+    with pytest.raises(CallError) as refused:
+        asked.call("Query", {}, may_repeat=True)
+
+    assert type(refused.value) is CallError
+    assert (refused.value.operation, refused.value.code, refused.value.message) == (
+        "Query",
+        "ValidationException",
+        "One or more",
+    )
+    assert str(refused.value) == "Query: ValidationException: One or more"
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("may_repeat", [True, False])
+def test_what_was_throttled_is_tried_again_for_nothing_was_done(
+    start: Start, pauses: list[tuple[float, float]], may_repeat: bool
+) -> None:
+    asked, server = start(then(*[THROTTLING] * 7, DONE))
+
+    assert asked.call("PutItem", {}, may_repeat=may_repeat) == FOUND
+    assert len(server.requests) == 8
+    assert pauses == [(0, most) for most in (0.025, 0.05, 0.1, 0.2, 0.4, 0.4, 0.4)]
+
+
+@pytest.mark.parametrize("code", ["RequestLimitExceeded", "ThrottlingException", "ThrottledException"])
+def test_throttling_has_several_names(start: Start, code: str) -> None:
+    asked, _ = start(then(refusal(code), DONE))
+
+    assert asked.call("GetItem", {}, may_repeat=True) == FOUND
+
+
+@pytest.mark.parametrize(
+    "failure", [FAILURE, answer(b"<html>", "502 Bad Gateway"), answer(b"<html>"), answer(b"[]"), CLOSE]
+)
+def test_what_failed_is_tried_again_only_where_it_does_no_harm(start: Start, failure: bytes) -> None:
+    asked, server = start(then(failure, DONE))
+    assert asked.call("GetItem", {}, may_repeat=True) == FOUND
+    assert len(server.requests) == 2
+
+    asked, server = start(then(failure, DONE))
+    with pytest.raises(FailedError):
+        asked.call("PutItem", {}, may_repeat=False)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("may_repeat", [True, False])
+def test_a_connection_that_was_closed_while_it_was_idle_is_replaced(start: Start, may_repeat: bool) -> None:
+    asked, server = start(lambda _number: [DONE, CLOSE])
+
+    for _ in range(4):
+        assert asked.call("PutItem", {}, may_repeat=may_repeat) == FOUND
+        time.sleep(0.05)
+    assert server.connections == 4
+
+
+@pytest.mark.parametrize(("answers", "kind"), [(THROTTLING, ThrottledError), (FAILURE, FailedError)])
+def test_a_call_is_given_up_after_three_seconds(start: Start, answers: bytes, kind: type[CallError]) -> None:
+    asked, server = start(then(answers))
+    begun = time.monotonic()
+
+    with pytest.raises(kind):
+        asked.call("GetItem", {}, may_repeat=True)
+
+    assert 2.5 < time.monotonic() - begun < 3.3
+    assert 8 < len(server.requests) < 60
+
+
+@pytest.mark.parametrize("may_repeat", [True, False])
+def test_an_answer_that_does_not_come_is_waited_for_for_two_seconds(start: Start, may_repeat: bool) -> None:
+    asked, server = start(lambda _number: [])
+    begun = time.monotonic()
+
+    with pytest.raises(UnreachableError, match="GetItem: TimeoutError"):
+        asked.call("GetItem", {}, may_repeat=may_repeat)
+
+    took = time.monotonic() - begun
+    assert (2.9 < took < 3.3) if may_repeat else (1.9 < took < 2.3)
+    assert len(server.requests) == (2 if may_repeat else 1)
+
+
+def test_a_write_that_nobody_took_is_tried_again(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, server = start(then(DONE))
+    make, refused = Connection, [1, 1]
+
+    def made(address: Any, seconds: float) -> Any:
+        assert seconds <= 1
+        if refused:
+            refused.pop()
+            raise ConnectionRefusedError(111, "refused")
+        return make(address, seconds)
+
+    monkeypatch.setattr(endpoint, "Connection", made)
+
+    assert asked.call("PutItem", {}, may_repeat=False) == FOUND
+    assert len(server.requests) == 1
+
+
+def test_nobody_there_is_said() -> None:
+    with serving(then(DONE)) as server:
+        pass
+    with pytest.raises(UnreachableError, match=r"PutItem: ConnectionRefusedError: .*refused"):
+        Endpoint(f"http://127.0.0.1:{server.port}", "eu-west-1").call("PutItem", {}, may_repeat=False)
+
+
+@pytest.mark.parametrize(
+    ("variables", "wanted"),
+    [
+        ({}, "https://dynamodb.eu-west-1.amazonaws.com"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "us-east-2"}, "https://dynamodb.us-east-2.amazonaws.com"),
+        ({"AWS_REGION": "cn-north-1"}, "https://dynamodb.cn-north-1.amazonaws.com.cn"),
+        ({"AWS_ENDPOINT_URL": "http://all:1"}, "http://all:1"),
+        ({"AWS_ENDPOINT_URL": "http://all:1", "AWS_ENDPOINT_URL_DYNAMODB": "http://one:2/"}, "http://one:2/"),
+        (
+            {"AWS_ENDPOINT_URL_DYNAMODB": "http://one:2", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+            "https://dynamodb.eu-west-1.amazonaws.com",
+        ),
+    ],
+)
+def test_calls_go_where_the_standard_settings_say(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], wanted: str
+) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    made: list[str] = []
+    monkeypatch.setattr(endpoint, "_endpoints", {})
+    monkeypatch.setattr(endpoint, "Endpoint", lambda url, _region: made.append(url))
+
+    endpoint._endpoint()
+
+    assert made == [wanted]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A file with the certificate of 127.0.0.1, which it signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "certificate.pem"
+    form = serialization.Encoding.PEM
+    private = key.private_bytes(form, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file.write_bytes(made.public_bytes(form) + private)
+    return file
+
+
+def test_tls_speaks_to_whom_it_trusts(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    with serving(lambda number: [DONE, CLOSE] if number == 1 else [DONE], tls) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        stranger = Endpoint(url, "eu-west-1")
+        with pytest.raises(UnreachableError, match="SSLCertVerificationError"):
+            stranger.call("GetItem", {}, may_repeat=False)
+        assert server.requests == []
+
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
+        asked = Endpoint(url, "eu-west-1")
+        made = server.connections
+        for _ in range(3):
+            assert asked.call("GetItem", {}, may_repeat=False) == FOUND
+            time.sleep(0.05)
+        assert server.connections == made + 2, "the second answer was the connection's last"
+        asked.close()
+
+
+def test_a_function_reads_whom_it_trusts_while_it_starts() -> None:
+    program = "from sessions import endpoint; print(*endpoint._endpoints)"
+    for more, wanted in (({}, ""), ({"AWS_LAMBDA_FUNCTION_NAME": "f"}, "('https://dynamodb.x.amazonaws.com', 'x')")):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONPATH": str(ROOT / "layers" / "sessions" / "python"), "AWS_REGION": "x"} | more,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == wanted
