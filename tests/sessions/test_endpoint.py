@@ -1,6 +1,5 @@
 """When a call is tried again and when not, how long that may take, and where calls go."""
 
-import ipaddress
 import json
 import random
 import ssl
@@ -8,19 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from infra.families import ROOT
 from sessions import endpoint
 from sessions.connection import Connection
 from sessions.endpoint import CallError, Endpoint, FailedError, ThrottledError, UnreachableError
+from tests import certificates
 from tests.sessions.wire import CLOSE, Script, Server, answer, refusal, serving
 
 FAILURE = refusal("InternalServerError", "500 Internal Server Error")
@@ -237,25 +233,8 @@ def test_calls_go_where_the_standard_settings_say(
     assert made == [wanted]
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A file with the certificate of 127.0.0.1, which it signs itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path / "certificate.pem"
-    form = serialization.Encoding.PEM
-    private = key.private_bytes(form, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    file.write_bytes(made.public_bytes(form) + private)
-    return file
-
-
-def test_tls_speaks_to_whom_it_trusts(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tls_speaks_to_whom_it_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = certificates.make(tmp_path)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
     with serving(lambda number: [DONE, CLOSE] if number == 1 else [DONE], tls) as server:

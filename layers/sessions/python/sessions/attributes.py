@@ -16,7 +16,11 @@ def size(item: Mapping[str, Value]) -> int:
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
     """
-    return sum(len(name.encode()) + _size(value) for name, value in item.items())
+    octets = 0
+    for name, value in item.items():
+        octets += len(name.encode())
+        octets += len(value) if isinstance(value, str) and value.isascii() else _size(value)
+    return octets
 
 
 def encoded(item: Mapping[str, Value]) -> dict[str, Any]:
@@ -26,7 +30,11 @@ def encoded(item: Mapping[str, Value]) -> dict[str, Any]:
 
 def decoded(item: Mapping[str, Any]) -> Item:
     """The item of an answer."""
-    return {name: _value(attribute) for name, attribute in item.items()}
+    return {
+        name: value if kind == "S" else _value(kind, value)
+        for name, attribute in item.items()
+        for kind, value in attribute.items()
+    }
 
 
 def attribute(value: Value) -> dict[str, Any]:
@@ -52,8 +60,7 @@ def attribute(value: Value) -> dict[str, Any]:
             raise TypeError(type(value).__name__)
 
 
-def _value(given: Mapping[str, Any]) -> Value:
-    ((kind, value),) = given.items()
+def _value(kind: str, value: Any) -> Value:
     match kind:
         case "S" | "BOOL":
             return value
@@ -64,7 +71,7 @@ def _value(given: Mapping[str, Any]) -> Value:
         case "B":  # text in JSON
             return base64.b64decode(value) if isinstance(value, str) else value
         case "L":
-            return [_value(member) for member in value]
+            return [_value(kind, one) for member in value for kind, one in member.items()]
         case "M":
             return decoded(value)
         case "SS":

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
-from functools import partial
+from functools import lru_cache, partial
 from threading import Lock
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -259,8 +259,14 @@ def _expression(
     member: str, text: str, values: Mapping[str, Value] | None = None, names: str | None = None
 ) -> dict[str, Any]:
     request: dict[str, Any] = {member: text}
-    if found := set(_NAME.findall(names or text)):
-        request["ExpressionAttributeNames"] = {f"#{name}": name for name in found}
+    if found := _names(names or text):
+        request["ExpressionAttributeNames"] = found
     if values:
         request["ExpressionAttributeValues"] = {f":{name}": attribute(value) for name, value in values.items()}
     return request
+
+
+@lru_cache(maxsize=1000)
+def _names(text: str) -> dict[str, str]:
+    """The names in expressions, which are the same few for ever."""
+    return {f"#{name}": name for name in _NAME.findall(text)}

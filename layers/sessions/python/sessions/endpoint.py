@@ -65,7 +65,7 @@ class UnreachableError(FailedError):
 
 def call(operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Any:
     """The answer to this request. `may_repeat`: it does no harm to do it twice. `CallError` where it is not done."""
-    return _endpoint().call(operation, request, may_repeat=may_repeat)
+    return (_functions_own or _endpoint()).call(operation, request, may_repeat=may_repeat)
 
 
 def error(operation: str, status: int, code: str, message: str) -> CallError:
@@ -207,5 +207,5 @@ def _base64(value: object) -> str:
     return base64.b64encode(value).decode()
 
 
-if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    _endpoint()  # so that what is trusted is read while the function starts, and no caller waits for it
+# A function's settings stay as they are. And what is trusted is read while it starts, so that no caller waits for it.
+_functions_own = _endpoint() if "AWS_LAMBDA_FUNCTION_NAME" in os.environ else None
