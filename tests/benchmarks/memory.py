@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
@@ -26,6 +25,7 @@ from infra.local import resources
 from infra.local.functions import load
 from sessions import accounts
 from sessions.deployment import Function
+from tests.benchmarks.recorded import demonstration, record, tens
 from tests.dynalite import running_dynalite
 from tests.proxy_events import batch, request
 
@@ -62,9 +62,9 @@ def call(event):
 call(events[0])
 first = time.process_time()
 
-from botocore.httpsession import URLLib3Session
-send, calls = URLLib3Session.send, []
-URLLib3Session.send = lambda *a, **b: calls.append(1) or send(*a, **b)
+from sessions import dynamodb
+carry, calls = dynamodb._transport, []
+dynamodb.use(lambda *a, **b: calls.append(1) or carry(*a, **b))
 ready = time.process_time()
 for event in events[1:]:
     call(event)
@@ -138,7 +138,7 @@ def main() -> int:
             resources.create_table(boto3.client("dynamodb"), table, table.name)
         for family in found:
             os.environ |= family.variables()
-            secret = _fill(family.name)
+            secret = _filled(family.name)
             for function in family.functions:
                 usual, largest = _events(family.name, function.module, secret)
                 given = {"module": f"functions.{family.name}.{function.module}", "usual": usual, "largest": largest}
@@ -188,43 +188,33 @@ def _row(family: str, function: Function, one: Measured, *, without: Measured) -
     return f"| {' | '.join(cells)} |"
 
 
-def _fill(family: str) -> str | None:
-    """Records the family's demonstration and 30 large sessions of one user; the secret of the account's credential."""
-    demonstration = _demonstration(family)
+def _filled(family: str) -> str | None:
+    """Records the demonstration, and 30 large sessions of one user; the secret of the account's credential."""
     if family == "knowledge":
         assert load(family, "associate_session")(request(**_VISIT), None)["statusCode"] == 200
         return None
-    now = datetime.now(UTC)
-    accounts.create_account(family, demonstration.ACCOUNT, now=now)
-    name = getattr(demonstration, "USERNAME", None)
-    _, secret = accounts.create_credential(family, demonstration.ACCOUNT, now=now, username=name)
-    recorder = families.load(family).recorder
-    assert recorder is not None
-    large = (_large(family, number) for number in range(30 if family == "widget" else 0))
-    for ten in _tens([*demonstration.events(), *large]):
-        assert load(family, recorder.module)(ten, None) == {"batchItemFailures": []}
-    return secret
+    return record(family, *(_large(family, number) for number in range(30 if family == "widget" else 0)))
 
 
 def _events(family: str, module: str, secret: str | None) -> tuple[list[Any], Any]:
     """Usual events of the function, and the largest."""
-    demonstration = _demonstration(family)
+    shown = demonstration(family)
     if module.startswith("record_"):
         made: Any = import_module(f"functions.{family}.generated")
-        new = made.events(demonstration.ACCOUNT, count=10 * BATCHES, seed=1, begin=datetime(2026, 1, 1, tzinfo=UTC))
-        return _tens(new)[:BATCHES], batch(*(_large(family, number) for number in range(10)))
-    account = {"account": getattr(demonstration, "ACCOUNT", "")}
+        new = made.events(shown.ACCOUNT, count=10 * BATCHES, seed=1, begin=datetime(2026, 1, 1, tzinfo=UTC))
+        return [*tens(new)][:BATCHES], batch(*(_large(family, number) for number in range(10)))
+    account = {"account": getattr(shown, "ACCOUNT", "")}
     largest = None
     match family, module:
         case "device", "authorize":
-            key = base64.b64encode(f"{demonstration.USERNAME}:{secret}".encode()).decode()
+            key = base64.b64encode(f"{shown.USERNAME}:{secret}".encode()).decode()
             usual = request(headers={"Authorization": f"Basic {key}"})
         case "store", "authorize":
             usual = request(headers={"Authorization": f"Bearer {secret}"})
         case "widget", "authorize":
             usual = request(headers={"x-api-key": str(secret)})
         case "device", _:
-            usual = request(path={"apiVersion": "v1", "iccid": demonstration.IN_SESSION}, authorizer=account)
+            usual = request(path={"apiVersion": "v1", "iccid": shown.IN_SESSION}, authorizer=account)
         case "knowledge", "create_session":
             usual = request()
         case "knowledge", _:
@@ -235,7 +225,7 @@ def _events(family: str, module: str, secret: str | None) -> tuple[list[Any], An
             largest = request(query=wanted | {"count": ["150"]}, authorizer=account)
         case _:
             usual, largest = (
-                request(path={"clientId": demonstration.ACCOUNT, "userId": user}, authorizer=account)
+                request(path={"clientId": shown.ACCOUNT, "userId": user}, authorizer=account)
                 for user in ("ana", "large")
             )
     return [usual] * (1 + CALLS), largest or usual
@@ -243,23 +233,13 @@ def _events(family: str, module: str, secret: str | None) -> tuple[list[Any], An
 
 def _large(family: str, number: int) -> dict[str, Any]:
     """An event of 240 KB, or for device one like all of them."""
-    event: dict[str, Any] = json.loads(json.dumps(_demonstration(family).events()[-1]))
+    event: dict[str, Any] = json.loads(json.dumps(demonstration(family).events()[-1]))
     if family == "widget":
         event["data"] |= {"userId": "large"}
         event["data"]["session"] |= {"reference": f"LARGE-{number}", "camsReference": "x" * 240_000}
     if family == "store":
         event["data"]["session"] |= {"id": 1_000_000 + number, "metadata": {"note": "x" * 120_000}}
     return event
-
-
-def _demonstration(family: str) -> Any:
-    return import_module(f"functions.{family}.demonstration")
-
-
-def _tens(events: Iterable[Any]) -> list[Any]:
-    """As batches of the queue."""
-    all_of_them = list(events)
-    return [batch(*all_of_them[first : first + 10]) for first in range(0, len(all_of_them), 10)]
 
 
 if __name__ == "__main__":

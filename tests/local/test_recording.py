@@ -12,9 +12,9 @@ from functions.widget import demonstration as of_widget
 from functions.widget import record_sessions
 from infra.local import demonstration
 from infra.local.aws import StartError
-from infra.local.platform import _Server
 from infra.local.queues import BATCH
 from infra.local.resources import Queue
+from infra.local.service import _Server
 from tests.sessions.watching import dead_letters
 
 

@@ -111,15 +111,15 @@ def test_it_can_be_stopped_while_it_starts(tmp_path: Path, by: signal.Signals, a
 
 _LOSING = """
 import os, signal, sys
-from infra.local import platform
-create = platform.resources.create_tables
+from infra.local import platform, resources
+create = resources.create_tables
 def losing(families):
     try:
         os.kill(os.getpid(), signal.{by})
     except BaseException:
         pass
     create(families)
-platform.resources.create_tables = losing
+resources.create_tables = losing
 sys.exit(platform.main())
 """
 
