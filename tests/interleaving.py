@@ -10,7 +10,7 @@ import pytest
 
 from sessions import dynamodb
 
-_CALLS = ("get", "query", "put", "update", "delete", "batch_get")
+_CALLS = ("get", "query", "put", "replace", "update", "delete", "batch_get")
 _PATIENCE = 30  # seconds
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from functions.store.session import OPEN_NOW, RECORDS, SESSIONS, TOKENS
+from functions.store.session import RECORDS, SESSIONS, TOKENS
 from sessions import accounts, erasures
 from sessions.deployment import Family, Function, Right
 
@@ -39,7 +39,6 @@ FAMILY = Family(
                 Right(("GetItem", "BatchGetItem"), SESSIONS),
                 *(Right(("Query",), SESSIONS, index) for index in SESSIONS.indexes),
                 Right(("Query",), TOKENS),
-                Right(("Query",), TOKENS, OPEN_NOW),
                 Right(("BatchGetItem",), RECORDS),
             ),
         ),

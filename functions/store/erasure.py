@@ -1,6 +1,6 @@
 """What there is of a retailer's customer, for operators who erase it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from sessions.erasures import Person, Trace
 from sessions.tables import Table
 
 HAS_ACCOUNT = True
-KINDS = ("sessions", "tokens", "customers")
+KINDS = ("sessions", "tokens", "open sessions", "customers")
 
 _IS_THEIRS = "#customerId = :customer"
 
@@ -27,7 +27,8 @@ def person(account: str | None, given: str) -> Person:
 
 
 def find(person: Person) -> Iterator[list[Trace]]:
-    """The customer's sessions, each after its token, by which nobody would find it again; and the customer, last.
+    """The customer's sessions, each after its tokens, by which nobody would find it again; what is among the open ones,
+    where a session comes before it is saved, and that may be all; and the customer, last.
 
     In every shard that there may ever have been, as a changed setting leaves sessions where nobody looks.
     """
@@ -35,11 +36,12 @@ def find(person: Person) -> Iterator[list[Trace]]:
     shards = session.shards(account, MOST_SHARDS)
     for shard in shards:
         for sessions in _sessions(shard, customer):
-            yield [_trace("tokens", session.TOKENS, _token_key(account, one), customer) for one in sessions]
+            tokens = _tokens(account, sessions)
+            yield [_trace("tokens", session.TOKENS, one, customer) for one in tokens]
             yield [_trace("sessions", session.SESSIONS, _key(one), customer) for one in sessions]
     for shard in shards:
-        for tokens in _tokens_alone(account, shard, customer):
-            yield [_trace("tokens", session.TOKENS, one, customer) for one in tokens]
+        for open_ones in _open(shard, customer):
+            yield [_trace("open sessions", session.TOKENS, one, customer) for one in open_ones]
     key = {"record": session.record_key(account, "customer", customer)}
     if dynamodb.get(session.RECORDS, key, "record", consistent=True) is not None:
         yield [Trace(kind="customers", table=session.RECORDS, key=key)]
@@ -72,34 +74,38 @@ def _sessions(shard: str, customer: int) -> Iterator[list[Item]]:
     ):
         if items:
             keys = [_key(item) for item in items]
-            found = dynamodb.batch_get(
-                session.SESSIONS, keys, "session", "sessionToken", "idPlace", "customerId", consistent=True
-            )
+            names = ("session", "sessionToken", "formerTokens", "idPlace", "customerId")
+            found = dynamodb.batch_get(session.SESSIONS, keys, *names, consistent=True)
             yield [item for item in found if item["customerId"] == customer]
 
 
-def _tokens_alone(account: str, shard: str, customer: int) -> Iterator[list[Item]]:
-    """Pages of the customer's tokens without a session: an open one's token is saved first, and that may be all."""
+def _tokens(account: str, sessions: Iterable[Item]) -> list[dict[str, str]]:
+    """The keys of their tokens, the former ones included, as far as they are there."""
+    keys = [
+        {"partition": session.token_partition(account, token), "idPlace": one["idPlace"]}
+        for one in sessions
+        for token in (one["sessionToken"], *one.get("formerTokens", ()))
+    ]
+    found = dynamodb.batch_get(session.TOKENS, keys, *session.TOKENS.key.attributes(), consistent=True) if keys else []
+    return [dict(one) for one in found]
+
+
+def _open(shard: str, customer: int) -> Iterator[list[dict[str, str]]]:
+    """Pages of the keys by which the customer's sessions are among the open ones."""
     for items in dynamodb.pages(
         partial(
             dynamodb.query,
             session.TOKENS,
-            "#openShard = :shard",
-            "token",
+            "#partition = :shard",
+            "partition",
             "idPlace",
-            "session",
             "customerId",
-            index=session.OPEN_NOW,
+            consistent=True,
             shard=shard,
         )
     ):
         theirs = [item for item in items if item["customerId"] == customer]
-        if theirs:
-            keys = [_key(item) for item in theirs]
-            found = dynamodb.batch_get(session.SESSIONS, keys, "sessionToken", "idPlace", consistent=True)
-            saved = {tuple(_token_key(account, one).values()) for one in found}
-            alone = [one for one in theirs if (one["token"], one["idPlace"]) not in saved]
-            yield [{name: one[name] for name in ("token", "idPlace")} for one in alone]
+        yield [{name: one[name] for name in ("partition", "idPlace")} for one in theirs]
 
 
 def _trace(kind: str, table: Table, key: Mapping[str, str], customer: int) -> Trace:
@@ -108,10 +114,6 @@ def _trace(kind: str, table: Table, key: Mapping[str, str], customer: int) -> Tr
 
 def _key(item: Item) -> dict[str, str]:
     return {"session": item["session"]}
-
-
-def _token_key(account: str, item: Item) -> dict[str, str]:
-    return {"token": session.of_account(account, item["sessionToken"]), "idPlace": item["idPlace"]}
 
 
 def _customers(saved: Any) -> list[Any]:

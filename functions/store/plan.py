@@ -46,11 +46,11 @@ def _few(account: str, query: Query, walk: Source) -> Source | None:
     """What may hold few sessions, the best one alone; None where the walk reads little more than it gives."""
     order, equal = query.order_by, query.equal
     if "sessionToken" in equal:
-        token = session.of_account(account, equal["sessionToken"])
+        token = session.token_partition(account, str(equal["sessionToken"]))
         return Source("token", session.TOKENS, None, [token], Range(), frozenset({"sessionToken"}))
     if "code" in equal and order != "code":
         return _by(account, query, "code", "code")
-    if not walk.filtered(query) or walk.index is session.OPEN_NOW:
+    if not walk.filtered(query) or walk.table is session.TOKENS:
         return None
     if "customerId" in equal:
         return None if "customerId" in walk.implied else _of_customer(account, query)
@@ -81,7 +81,7 @@ def _of_customer(account: str, query: Query) -> Source:
 
 
 def _open(account: str) -> Source:
-    return Source("open", session.TOKENS, session.OPEN_NOW, session.shards(account), Range(), frozenset())
+    return Source("open", session.TOKENS, None, session.shards(account), Range(), frozenset())
 
 
 def _of_store(account: str, query: Query, order: str, name: str) -> Source:

@@ -7,17 +7,18 @@
 | a store's sessions, in nine of the orders | `of_store_by_<ordering>` | store, place from and to |
 | … in the order of their ids | `by_storeId` | shard, the store and then the id from and to; each shard |
 | a customer's sessions | `by_customerId` | customerShard, the customer and then the id from and to; four shards |
-| sessions with this token | `store-tokens` | token |
-| sessions still going on | `open` | openShard, place by id from and to; each shard |
+| sessions with this token | `store-tokens` | partition of the token |
+| sessions still going on | `store-tokens` | partition of the shard, place by id from and to; each shard |
 | one customer, or one store | `store-records` | record |
 
 The sessions of a page are read by their keys, which is all that an index has, beside members that stay as they are, and
 the weight. `by_customerId` has all that is sorted and filtered by, for a customer's sessions are sorted in memory; of
 its shards, four have them.
 
-Twenty indexes are as many as a table may have, so tokens and open sessions have a table of their own. The two are not
-written at once: a session that `store-tokens` names may not be there yet, be open no more, or stand there twice, should
-it be given another token. So nothing is believed of it but the session's key: only the session itself tells.
+Twenty indexes are as many as a table may have, so tokens and open sessions have a table of their own: an item for each
+session's token, and one more while the session is open. The two tables are not written at once: a session that
+`store-tokens` names may not be there yet, be open no more, or have another token. So nothing is believed of it but the
+session's key: only the session itself tells.
 """
 
 import base64
@@ -56,8 +57,7 @@ OF_STORE = {
 }
 SESSIONS = Table("store-sessions", Key("session"), indexes=(*BY_ORDERING.values(), *OF_STORE.values()))
 
-OPEN_NOW = Index("open", Key("openShard", "idPlace"), ("session", "customerId", "weight"))
-TOKENS = Table("store-tokens", Key("token", "idPlace"), indexes=(OPEN_NOW,))
+TOKENS = Table("store-tokens", Key("partition", "idPlace"))
 
 RECORDS = Table("store-records", Key("record"))
 
@@ -81,6 +81,7 @@ LONGEST_TEXT = 256
 
 _DIGEST = 16  # characters
 _ATTEMPTS = 5
+_VERSION = 120  # characters: the times of a version, and the beginning of its event's id
 
 _TOLD = ("session", *STEADY, "sessionToken", "values", "weight")
 
@@ -88,26 +89,31 @@ _TOLD = ("session", *STEADY, "sessionToken", "values", "weight")
 def save_session(account: str, *, values: Mapping[str, Any], body: str, version: str) -> bool:
     """Stores the session unless a newer save, or this one, is stored already; whether it did.
 
-    An open session's token is written before it, any other's after it: so none that goes on is ever missed among the
-    open ones. A save that gets only half way comes again, and finds what is left to do: tokens that were the session's
-    before stand in its item.
+    It joins the open ones before an open session is stored, and leaves them after any other is: so none that goes on is
+    ever missed there. Its token is written where the session is new, or was saved with another: so the usual save is
+    two writes. Which of two saves is newer tells in each item by itself, so they may come together.
+
+    A save that gets only half way comes again, and finds what is left to do: it is not stored then, and sees to the
+    token as if the session were new. Tokens that were the session's before stand in its item.
     """
     item = item_of(account, values=values, body=body, version=version)
-    token = token_of(account, item)
-    is_open = "openShard" in token
+    is_open = _is_open(item)
     if is_open:
-        _save(TOKENS, token)
-    is_stored = _replace(item)
+        _save(TOKENS, open_of(item))
+    is_stored, before = _replace(item)
     if not is_open:
-        _save(TOKENS, token)
-    if is_stored and is_open and "formerTokens" not in item:
+        _close(item)
+    if before is not None and "formerTokens" not in item and _names(account, before) == _names(account, item):
         return True
+    _save(TOKENS, token_of(account, item))
     latest = _latest(item)
     if latest is None or latest["sessionToken"] != item["sessionToken"]:  # a newer save was quicker
         _drop_token(account, item, item["sessionToken"])
     if latest is not None:
         for former in latest.get("formerTokens", ()):
             _drop_token(account, latest, former)
+        if is_open and not is_stored and not _is_open(latest):  # it was closed before it joined the open ones
+            _close(latest)
     return is_stored
 
 
@@ -139,11 +145,16 @@ def item_of(account: str, *, values: Mapping[str, Any], body: str, version: str)
 
 
 def token_of(account: str, item: Item) -> Item:
-    """What is stored beside the session, to find it by its token, and while it is open."""
-    same = ("session", "idPlace", "customerId", "weight", "version")
-    token: Item = {name: item[name] for name in same if name in item}
-    token["token"] = of_account(account, item["sessionToken"])
-    return token | ({"openShard": item["shard"]} if known_of(item)["status"] in OPEN else {})
+    """What is stored beside the session, to find it by its token."""
+    return _beside(item) | {"partition": token_partition(account, item["sessionToken"]), "version": item["version"]}
+
+
+def open_of(item: Item) -> Item:
+    """What is stored beside the session while it is open, to find it among the open ones.
+
+    Of its version it has as much as tells nearly any two apart: so it is small, whatever events are called.
+    """
+    return _beside(item) | {"partition": item["shard"], "version": item["version"][:_VERSION]}
 
 
 def known_of(item: Item) -> dict[str, Any]:
@@ -206,6 +217,10 @@ def record_key(account: str, kind: Kind, record_id: int | None) -> str:
     return of_account(account, f"{kind}#{record_id}")
 
 
+def token_partition(account: str, token: str) -> str:
+    return of_account(account, f"token#{token}")
+
+
 def shards(account: str, number: int | None = None) -> list[str]:
     """The partitions that the account's sessions are spread over, or would be if there were so many."""
     return [of_account(account, one) for one in range(number or settings.number("STORE_SHARDS"))]
@@ -252,8 +267,22 @@ def _unpacked(value: Any, name: str) -> Any:
     return f"{day}T{hour}.{digits[14:]}Z"
 
 
-def _replace(item: Item) -> bool:
-    """Stores the session unless one as new is there, and notes in it what other tokens it has had; whether it did.
+def _beside(item: Item) -> Item:
+    return {name: item[name] for name in ("session", "idPlace", "customerId", "weight") if name in item}
+
+
+def _names(account: str, item: Item) -> Item:
+    """The item of its token, whichever save has written it."""
+    return token_of(account, item) | {"version": ""}
+
+
+def _is_open(item: Item) -> bool:
+    return known_of(item)["status"] in OPEN
+
+
+def _replace(item: Item) -> tuple[bool, Item | None]:
+    """Stores the session unless one as new is there, and notes in it what other tokens it has had; whether it did, and
+    what it replaced.
 
     Where it keeps its token, as it should, that is one write.
     """
@@ -261,31 +290,40 @@ def _replace(item: Item) -> bool:
     known = {"version": item["version"], "token": item["sessionToken"]}
     for _ in range(_ATTEMPTS):
         try:
-            dynamodb.put(SESSIONS, item, f"attribute_not_exists(#session) OR ({is_as_ever})", **known)
-            return True
+            return True, dynamodb.replace(SESSIONS, item, f"attribute_not_exists(#session) OR ({is_as_ever})", **known)
         except ConditionFailedError:
             latest = _latest(item)
         if latest is None:
             continue
         if latest["version"] >= item["version"]:
-            return False
+            return False, None
         formers = {latest["sessionToken"], *latest.get("formerTokens", ())} - {item["sessionToken"]}
         item["formerTokens"] = sorted(formers)
         with suppress(ConditionFailedError):
-            dynamodb.put(SESSIONS, item, "#version = :seen", seen=latest["version"])
-            return True
+            return True, dynamodb.replace(SESSIONS, item, "#version = :seen", seen=latest["version"])
     raise ConditionFailedError
 
 
 def _latest(item: Item) -> Item | None:
-    """What is stored of this session now, as far as its tokens go."""
-    key = {"session": item["session"]}
-    return dynamodb.get(SESSIONS, key, "session", "idPlace", "version", "sessionToken", "formerTokens", consistent=True)
+    """What is stored of this session now, as far as `store-tokens` goes."""
+    names = ("session", "shard", "idPlace", "version", "sessionToken", "formerTokens", "values")
+    return dynamodb.get(SESSIONS, {"session": item["session"]}, *names, consistent=True)
+
+
+def _close(item: Item) -> None:
+    """Removes the session from the open ones, unless it was opened by a save newer than this item.
+
+    Where that is not to be told, as cut versions are equal, it stays: it does no harm there.
+    """
+    known = open_of(item)
+    key = {name: known[name] for name in TOKENS.key.attributes()}
+    with suppress(ConditionFailedError):
+        dynamodb.delete(TOKENS, key, "#version < :version", version=known["version"])
 
 
 def _drop_token(account: str, item: Item, token: str) -> None:
     """Removes a token of this session, unless a save newer than this item has given it again."""
-    key = {"token": of_account(account, token), "idPlace": item["idPlace"]}
+    key = {"partition": token_partition(account, token), "idPlace": item["idPlace"]}
     with suppress(ConditionFailedError):
         dynamodb.delete(TOKENS, key, "#version <= :version", version=item["version"])
 

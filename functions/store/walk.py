@@ -80,7 +80,7 @@ class Source:
     @property
     def known(self) -> frozenset[str]:
         """The members that its entries carry."""
-        if self.index is None or self.table is session.TOKENS:
+        if self.index is None:
             return frozenset({"id"})
         return frozenset(("id", *self.index.projected, *(session.PACKED if self.has_values else ())))
 

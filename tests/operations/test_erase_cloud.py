@@ -236,7 +236,7 @@ def test_any_number_of_sessions_goes(typed: Typed) -> None:
 
 
 def test_a_retailers_customer_goes_from_every_shard_and_table(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also sessions of a former number of shards, and a token whose session was never saved."""
+    """Also sessions of a former number of shards, an open one that was never saved, and a token that came to stay."""
     accounts.create_account("store", "acme", now=datetime.now(UTC))
     for shards in ("16", "3", "8"):
         monkeypatch.setenv("STORE_SHARDS", shards)
@@ -248,10 +248,20 @@ def test_a_retailers_customer_goes_from_every_shard_and_table(typed: Typed, monk
     with monkeypatch.context() as broken:
         broken.setattr(of_store_session, "_replace", lambda _item: 1 / 0)
         assert record_store.handler(batch(shopping(5, status="created")), None)["batchItemFailures"]
+    with monkeypatch.context() as broken:
+        broken.setattr(of_store_session, "_drop_token", lambda *_: 1 / 0)
+        changed = shopping(80, sessionId="another", updatedAt="2026-02-01T00:00:00Z", status="active")
+        assert record_store.handler(batch(changed), None)["batchItemFailures"]
     left = {"sessions": 3, "tokens": 3, "records": 1}
 
     status, result, _ = typed("store", "017", "--account", "acme", "--yes")
-    wanted = {"sessions": (27, 27), "tokens": (28, 28), "customers": (1, 1), "dead letters": (0, 0)}
+    wanted = {
+        "sessions": (27, 27),
+        "tokens": (28, 28),
+        "open sessions": (15, 15),
+        "customers": (1, 1),
+        "dead letters": (0, 0),
+    }
     assert (status, counts(result)) == (OK, wanted)
     assert {name: len(stored(f"store-{name}")) for name in left} == left
     assert all(int(one["customerId"]["N"]) != 17 for one in stored(of_store_session.TOKENS.name))

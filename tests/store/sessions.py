@@ -117,10 +117,15 @@ def item(account: str, one: Values, *, version: str = "1", padding: int = 0) -> 
 
 
 def fill(account: str, items: Iterable[Item]) -> None:
-    """Stores them and their tokens in batches, as no recorder does: its saves are conditional."""
+    """Stores them and what stands beside them in batches, as no recorder does: its saves are conditional."""
     stored = [*items]
     put = [(session.SESSIONS.physical_name, one) for one in stored]
     put += [(session.TOKENS.physical_name, session.token_of(account, one)) for one in stored]
+    put += [
+        (session.TOKENS.physical_name, session.open_of(one))
+        for one in stored
+        if session.known_of(one)["status"] in session.OPEN
+    ]
 
     def store(batch: list[tuple[str, Item]]) -> None:
         requests: dict[str, Any] = {}

@@ -47,7 +47,6 @@ def test_each_function_does_what_it_is_for() -> None:
             ("BatchGetItem", RECORDS.name, None),
             *(("Query", SESSIONS.name, index.name) for index in SESSIONS.indexes),
             ("Query", TOKENS.name, None),
-            ("Query", TOKENS.name, "open"),
         },
         "record_sessions": {
             *(("PutItem", table.name, None) for table in (SESSIONS, TOKENS, RECORDS)),

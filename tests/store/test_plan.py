@@ -74,12 +74,12 @@ CASES: list[tuple[dict[str, Any], str | None, str]] = [
         None,
         source("range in order", "by_customerId", 2, "0a7", "0a7~"),
     ),
-    ({"statuses": frozenset({"active"})}, None, source("open", "open", 2)),
-    ({"statuses": frozenset({"active"}), "order_by": "code"}, source("open", "open", 2), by("code")),
+    ({"statuses": frozenset({"active"})}, None, source("open", "store-tokens", 2)),
+    ({"statuses": frozenset({"active"}), "order_by": "code"}, source("open", "store-tokens", 2), by("code")),
     ({"statuses": frozenset({"active", "completed"})}, None, by("id")),
     (
         {"statuses": frozenset({"active"}), "equal": {"storeId": 7}, "order_by": "code"},
-        source("open", "open", 2),
+        source("open", "store-tokens", 2),
         source("store in order", "of_store_by_code", 1),
     ),
     (

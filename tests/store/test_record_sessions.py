@@ -14,6 +14,7 @@ from functions.store import demonstration, listing, record_sessions, session
 from functions.store.query import Query
 from infra.local.resources import Queue
 from sessions import dynamodb
+from sessions.attributes import Item, decoded
 from sessions.tables import Table
 from tests.interleaving import Interleaving
 from tests.proxy_events import batch
@@ -146,46 +147,95 @@ def test_the_log_names_the_account_and_no_person(caplog: pytest.LogCaptureFixtur
     ]
 
 
-def test_a_save_is_one_write_and_another_for_a_sessions_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And a look whether the customer was erased, where there is one."""
+def test_a_save_is_one_write_and_another_for_where_its_session_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a look whether the customer was erased, where there is one. A new session has its token written, too."""
     calls = aws_calls(monkeypatch)
     record(saved())
+    assert operations(calls) == ["GetItem", "PutItem", "PutItem", "PutItem", "GetItem"]
+    calls.clear()
+    record(saved(time="2026-01-03T00:00:00Z"))
     assert operations(calls) == ["GetItem", "PutItem", "PutItem"]
+    calls.clear()
+    record(saved(time="2026-01-04T00:00:00Z", status="completed"))
+    assert operations(calls) == ["GetItem", "PutItem", "DeleteItem"]
     calls.clear()
     record(saved("customer"), saved("store"))
     assert operations(calls) == ["GetItem", "PutItem", "PutItem"]
 
 
-def tokens() -> dict[str, bool]:
-    """The tokens there are, and whether their sessions are among the open ones."""
-    items = stored(session.TOKENS.physical_name)
-    return {item["token"]["S"].removeprefix(session.of_account("retailer", "")): "openShard" in item for item in items}
+def beside() -> list[str]:
+    """What stands beside the sessions: `open` for one that is among the open ones, and the tokens."""
+    partitions = [item["partition"]["S"] for item in stored(session.TOKENS.physical_name)]
+    shards = session.shards("retailer")
+    return sorted("open" if one in shards else one.partition("token#")[2] for one in partitions)
 
 
-def test_an_open_sessions_token_is_written_first_and_any_others_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So no session goes on that is not among the open ones, whenever the recorder stops."""
-    put = dynamodb.put
-    seen: list[tuple[Any, dict[str, bool]]] = []
-
-    def watched(table: Table, *rest: Any, **values: Any) -> None:
-        if table is session.SESSIONS:
-            before = session.find("retailer", 7)
-            seen.append((before and session.known_of(before)["status"], tokens()))
-        put(table, *rest, **values)
-
-    monkeypatch.setattr(dynamodb, "put", watched)
-    record(saved(status="active"), saved(time="2026-01-03T00:00:00Z", status="completed"))
-    assert seen == [(None, {"s-7": True}), ("active", {"s-7": True})]
-    assert tokens() == {"s-7": False}
+def those_of(status: str, token: str) -> list[str]:
+    """What is to stand beside the one session there is."""
+    return sorted(["open", token] if status in session.OPEN else [token])
 
 
-@pytest.mark.parametrize("call", range(18))
-@pytest.mark.parametrize(("status", "token"), list(product(("active", "completed"), ("s-7", "other"))))
+def test_a_session_joins_the_open_ones_before_it_is_stored_and_leaves_them_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So none goes on that is not among the open ones, whenever the recorder stops."""
+    replace = dynamodb.replace
+    seen: list[tuple[Any, list[str]]] = []
+
+    def watched(table: Table, *rest: Any, **values: Any) -> Item | None:
+        before = session.find("retailer", 7)
+        seen.append((before and session.known_of(before)["status"], beside()))
+        return replace(table, *rest, **values)
+
+    monkeypatch.setattr(dynamodb, "replace", watched)
+    record(
+        saved(status="active"),
+        saved(time="2026-01-03T00:00:00Z", status="completed"),
+        saved(time="2026-01-04T00:00:00Z", status="created"),
+    )
+    assert seen == [(None, ["open"]), ("active", ["open", "s-7"]), ("completed", ["open", "s-7"])]
+    assert beside() == ["open", "s-7"]
+
+
+def test_a_closed_session_does_not_stay_among_the_open_ones_for_a_late_save() -> None:
+    record(saved(time="2026-01-03T00:00:00Z", status="completed"), saved(status="active"))
+    assert beside() == ["s-7"]
+
+
+def test_a_session_is_not_closed_for_an_event_that_an_open_one_cannot_be_told_from() -> None:
+    """Open sessions are told apart by the beginnings of their events' ids: what is the same to them stays open."""
+    beginning = "e" * 200
+    record(saved(event_id=f"{beginning}2", status="active"), saved(event_id=f"{beginning}1", status="completed"))
+    assert beside() == ["open", "s-7"]
+    record(saved(event_id=f"{beginning}3", status="completed"))
+    assert open_sessions() == []
+    record(saved(time="2026-01-03T00:00:00Z", event_id=beginning, status="completed"))
+    assert beside() == ["s-7"]
+
+
+def test_what_stands_beside_a_session_tells_what_reading_it_costs_now() -> None:
+    """However it came to be as large as it is."""
+    large = {"events": [], "more": "x" * 9_000}
+    for order in permutations((saved(), saved(time="2026-01-03T00:00:00Z", metadata=large))):
+        record(*order, order[0])
+        assert [item["weight"]["N"] for item in stored(session.TOKENS.physical_name)] == ["3", "3"]
+        for one in stored(session.TOKENS.physical_name):
+            dynamodb.delete(session.TOKENS, {name: one[name]["S"] for name in session.TOKENS.key.attributes()})
+        dynamodb.delete(session.SESSIONS, {"session": session.session_key("retailer", 7)})
+
+
+@pytest.mark.parametrize("call", range(20))
+@pytest.mark.parametrize(
+    ("before", "status", "token"),
+    list(product((None, "created", "expired"), ("active", "completed"), ("s-7", "other"))),
+)
 def test_a_save_that_got_half_way_comes_again(
-    monkeypatch: pytest.MonkeyPatch, status: str, token: str, call: int
+    monkeypatch: pytest.MonkeyPatch, before: str | None, status: str, token: str, call: int
 ) -> None:
     """Whichever of its calls to DynamoDB was the last one, before or after it took effect."""
-    record(saved(status="created"))
+    earlier = [] if before is None else [saved(status=before)]
+    for one in earlier:
+        record(one)
     later = saved(time="2026-01-03T00:00:00Z", status=status, sessionId=token)
     calls = count()
 
@@ -199,12 +249,15 @@ def test_a_save_that_got_half_way_comes_again(
         return fail
 
     with monkeypatch.context() as patched:
-        for name in ("get", "put", "delete"):
+        for name in ("get", "put", "replace", "delete"):
             patched.setattr(dynamodb, name, broken(getattr(dynamodb, name)))
         record_sessions.handler(batch(later), None)
-    record(later, saved(status="created"))
+    stored_now = session.find("retailer", 7)
+    if stored_now is not None and session.known_of(stored_now)["status"] == "active":
+        assert [one["id"] for one in open_sessions()] == [7], "also before it comes again"
+    record(later, *earlier)
     assert values()["status"] == status
-    assert tokens() == {token: status == "active"}
+    assert beside() == those_of(status, token)
     if status == "active":
         assert [one["id"] for one in open_sessions()] == [7]
 
@@ -212,15 +265,6 @@ def test_a_save_that_got_half_way_comes_again(
 def open_sessions() -> list[dict[str, Any]]:
     query = Query(statuses=frozenset({"active"}))
     return [json.loads(body) | {"id": 7} for body in listing.page("retailer", query).bodies]
-
-
-def test_a_session_that_stands_twice_among_the_open_ones_is_shown_once() -> None:
-    """As while it is given another token."""
-    record(saved(status="active"))
-    (first,) = dynamodb.query(session.TOKENS, "#token = :token", token=session.of_account("retailer", "s-7"))[0]
-    dynamodb.put(session.TOKENS, first | {"token": session.of_account("retailer", "another")})
-    assert len(tokens()) == 2
-    assert len(open_sessions()) == 1
 
 
 def test_a_session_given_another_token_leaves_the_former() -> None:
@@ -232,22 +276,29 @@ def test_a_session_given_another_token_leaves_the_former() -> None:
     ]
     for order in permutations(saves):
         record(*order, order[0])
-        assert tokens() == {"three": True}
+        assert beside() == ["open", "three"]
         assert session.find("retailer", 7) is not None
         for table, key in (
-            (session.TOKENS, {"token": session.of_account("retailer", "three"), "idPlace": "0a7"}),
+            (session.TOKENS, {"partition": session.token_partition("retailer", "three"), "idPlace": "0a7"}),
+            (session.TOKENS, {"partition": session.shards("retailer")[0], "idPlace": "0a7"}),
             (session.SESSIONS, {"session": session.session_key("retailer", 7)}),
         ):
             dynamodb.delete(table, key)
 
 
 @pytest.mark.parametrize("seed", range(100))
-def test_recorders_that_save_one_session_at_once_end_in_the_newest_save(seed: int) -> None:
-    """Its token is the only one, and tells whether it is open."""
+def test_recorders_that_save_one_session_at_once_end_in_the_newest_save(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Its token is the only one, and it is among the open ones if it is open; all the time, where it is stored as open.
+
+    Sessions have one token, or several.
+    """
     chance = random.Random(seed)
+    names = ("one", "two")[: 1 + seed % 2]
     saves = [
         saved(
-            sessionId=chance.choice(("one", "two")),
+            sessionId=chance.choice(names),
             status=chance.choice(("active", "completed")),
             time=f"2026-01-0{day}T00:00:00Z",
             visitors=day,
@@ -258,10 +309,23 @@ def test_recorders_that_save_one_session_at_once_end_in_the_newest_save(seed: in
     chance.shuffle(saves)
     again = chance.sample(saves, 2)
     interleaving = Interleaving(seed)
+
+    def watched(write: Callable[..., Any]) -> Callable[..., Any]:
+        def writes(*arguments: Any, **values: Any) -> Any:
+            try:
+                return write(*arguments, **values)
+            finally:
+                items = [session.known_of(decoded(one)) for one in stored(session.SESSIONS.physical_name)]
+                assert "open" in beside() or not any(one["status"] in session.OPEN for one in items)
+
+        return writes
+
+    for name in ("replace", "delete"):
+        monkeypatch.setattr(dynamodb, name, watched(getattr(dynamodb, name)))
     with interleaving.installed():
         interleaving.run(*(partial(record, *saves[worker::3], again[worker % 2]) for worker in range(3)))
     assert (values()["visitors"], values()["sessionToken"]) == (7, newest["sessionId"])
-    assert tokens() == {newest["sessionId"]: newest["status"] == "active"}
+    assert beside() == those_of(newest["status"], newest["sessionId"])
 
 
 OLDEST_FIRST: list[dict[str, str]] = [
@@ -421,7 +485,7 @@ def test_the_demonstration_is_recorded(aws: dict[str, Queue]) -> None:
     assert len(stored(session.RECORDS.physical_name)) == 43
     going_on = [event for event in latest if event["data"].get("session", {}).get("status") in session.OPEN]
     counted = [
-        dynamodb.query(session.TOKENS, "#openShard = :shard", index=session.OPEN_NOW, shard=shard)[0]
+        dynamodb.query(session.TOKENS, "#partition = :shard", shard=shard)[0]
         for shard in session.shards(demonstration.ACCOUNT)
     ]
     assert sum(map(len, counted)) == len(going_on) == 40

@@ -179,10 +179,13 @@ def pages(read: Callable[..., tuple[list[Item], Item | None]]) -> Iterator[list[
 
 def put(table: Table, item: Item, condition: str | None = None, /, **values: Value) -> None:
     """Stores the whole item. `ConditionFailedError` where the condition does not hold."""
-    request: dict[str, Any] = {"TableName": table.physical_name, "Item": encoded(item)}
-    if condition is not None:
-        request |= _expression("ConditionExpression", condition, values)
-    _write("PutItem", request)
+    _put(table, item, condition, values)
+
+
+def replace(table: Table, item: Item, condition: str | None = None, /, **values: Value) -> Item | None:
+    """As `put`, and the item that was there before; None where there was none."""
+    before = _put(table, item, condition, values, ReturnValues="ALL_OLD").get("Attributes")
+    return decoded(before) if before else None
 
 
 def update(
@@ -206,6 +209,13 @@ def delete(table: Table, key: Mapping[str, str], condition: str | None = None, /
     if condition is not None:
         request |= _expression("ConditionExpression", condition, values)
     _write("DeleteItem", request)
+
+
+def _put(table: Table, item: Item, condition: str | None, values: Mapping[str, Value], **options: str) -> Any:
+    request: dict[str, Any] = {"TableName": table.physical_name, "Item": encoded(item), **options}
+    if condition is not None:
+        request |= _expression("ConditionExpression", condition, values)
+    return _write("PutItem", request)
 
 
 def _page(answer: Any) -> tuple[list[Item], Item | None]:
