@@ -120,15 +120,16 @@ def _range(name: str, query: Query) -> Range:
     if name == "createdAt":
         for other in TIMES:
             if other in query.most and other != name:
-                latest = _shifted(str(query.most[other]), session.CLOCK_DIFFERENCE)
-                places = places.within(high=encode(name, latest) + "~")
+                latest = _shifted(name, query.most[other], session.CLOCK_DIFFERENCE)
+                places = places.within(high=latest and latest + "~")
     elif name in TIMES and "createdAt" in query.least:
-        places = places.within(encode(name, _shifted(str(query.least["createdAt"]), -session.CLOCK_DIFFERENCE)))
+        places = places.within(_shifted(name, query.least["createdAt"], -session.CLOCK_DIFFERENCE))
     return places
 
 
-def _shifted(moment: str, duration: timedelta) -> str:
+def _shifted(name: str, moment: int | str, duration: timedelta) -> str | None:
+    """The text of this bound when it is moved; None where it leaves the calendar, and so bounds nothing."""
     try:
-        return clock.milliseconds(datetime.fromisoformat(moment) + duration)
+        return encode(name, clock.milliseconds(datetime.fromisoformat(str(moment)) + duration))
     except OverflowError:
-        return moment
+        return None

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Iterable
 from itertools import count, product
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 import pytest
@@ -228,3 +228,51 @@ def test_a_page_that_others_have_come_into_is_left_to_the_next_one(aws: dict[str
     assert [one for page in reversed(back) for one in ids(page)] == [10, 15, 20, 30]
     assert back[0].following is not None
     assert ids(listing.page("retailer", changed(query, after=through(query, back[0].following)))) == ids(second)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+def test_a_cursor_of_one_direction_leads_both_ways_in_the_other(
+    aws: dict[str, Any], count: int, direction: Literal["asc", "desc"]
+) -> None:
+    """What a filtered listing remembers of its pages is of no use there, and does no harm."""
+    drawn = as_session(1, dict.fromkeys(("storeId", "visitors", "groupSize", "customerId"), 1) | LIKE)
+    fill("retailer", (item("retailer", drawn | {"id": number}) for number in range(1, 10)))
+    query = Query(count=count, least={"visitors": 1}, direction=direction)
+    turned: Literal["asc", "desc"] = "desc" if direction == "asc" else "asc"
+    all_turned = brute_force((drawn | {"id": number} for number in range(1, 10)), changed(query, direction=turned))
+
+    def walked(position: Position, *, is_back: bool = False) -> list[list[int]]:
+        side = "before" if is_back else "after"
+        found = pages("retailer", changed(query, direction=turned, **{side: through(query, position)}))
+        return [ids(page) for page in found][:: -1 if is_back else 1]
+
+    for page in pages("retailer", query):
+        for position in filter(None, (page.following, page.previous)):
+            first = listing.page("retailer", changed(query, direction=turned, after=through(query, position)))
+            onward = [ids(first)] if first.following is None else [ids(first), *walked(first.following)]
+            back = [] if first.previous is None else walked(first.previous, is_back=True)
+            assert [number for one in (*back, *onward) for number in one] == all_turned
+
+
+def test_what_follows_from_a_bound_goes_to_both_ends_of_the_calendar(
+    aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clocks differ, and five minutes more or less than there are bound nothing. Collected or walked by."""
+    drawn = as_session(1, dict.fromkeys(("storeId", "visitors", "groupSize", "customerId"), 1) | LIKE)
+    last, first = "9999-12-31T23:5{}:00.000Z", "0001-01-01T00:0{}:00.000Z"
+    ends = [
+        drawn | {"id": 1, "createdAt": last.format(9), "expiresAt": last.format(6), "updatedAt": last.format(9)},
+        drawn | {"id": 2, "createdAt": first.format(3), "expiresAt": first.format(3), "updatedAt": first.format(0)},
+    ]
+    fill("retailer", (item("retailer", one) for one in ends))
+    for query, expected in (
+        (Query(order_by="createdAt", most={"expiresAt": last.format(7)}), [2, 1]),
+        (Query(order_by="createdAt", most={"expiresAt": last.format(7)}, least={"expiresAt": last.format(6)}), [1]),
+        (Query(order_by="createdAt", most={"updatedAt": last.format(9)}), [2, 1]),
+        (Query(order_by="updatedAt", least={"createdAt": first.format(2)}), [2, 1]),
+        (Query(order_by="updatedAt", least={"createdAt": first.format(2)}, most={"createdAt": first.format(3)}), [2]),
+    ):
+        for few in (100, 1):
+            monkeypatch.setattr(listing, "MOST_COLLECTED", few)
+            assert [number for page in pages("retailer", query) for number in ids(page)] == expected
