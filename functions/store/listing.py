@@ -95,8 +95,8 @@ class _Listing:
         a trail, a page is made as it was on the way there, up to where it ended; else it is made backwards.
         """
         before = self.query.before
-        if isinstance(before, Position) and before.trail:
-            return self._made_again(before)
+        if isinstance(before, Position) and (trail := self._trail(before)):
+            return self._made_again(before, trail)
         bodies, more, has_others = self._found()
         back = self.start.turned(self.trail) if self.start is not None and has_others else None
         if before is not None:
@@ -105,18 +105,26 @@ class _Listing:
             more = Position(more.place, trail=(*self.trail, self.start or _BEGINNING))
         return Page(bodies, previous=back, following=more)
 
-    def _made_again(self, end: Position) -> Page:
+    def _trail(self, position: Position) -> tuple[Position, ...]:
+        """The position's trail; none where it is of pages in the other direction, and so does not lead there."""
+        if not position.trail:
+            return ()
+        last, ascending = position.trail[-1].place, self.query.direction == "asc"
+        leads_there = not last or (last <= position.place if ascending else last >= position.place)
+        return position.trail if leads_there else ()
+
+    def _made_again(self, end: Position, trail: tuple[Position, ...]) -> Page:
         """The page that began where the trail ends. Where it would now end earlier than at `end`, sessions have come in
         between: then it is empty, and the next one is made backwards.
         """
-        *trail, start = end.trail
+        *others, start = trail
         self.ascending = not self.ascending
         self.start, self.stop = (start if start.place else None), end
         bodies, more, _ = self._found()
-        following = end.turned(end.trail)
+        following = end.turned(trail)
         if more is not None:
             return Page([], previous=Position(end.place, inclusive=end.inclusive), following=following)
-        previous = None if self.start is None else self.start.turned(tuple(trail))
+        previous = None if self.start is None else self.start.turned(tuple(others))
         return Page(bodies, previous=previous, following=following)
 
     def _found(self) -> _Result:
@@ -163,7 +171,7 @@ class _Listing:
         start, blocks = looked_up.result()
         if self.stop is None:
             self.start = start
-            self.trail = start.trail if start is not None else ()
+            self.trail = self._trail(start) if start is not None else ()
         self.work.add_blocks(blocks)
         return blocks > 0
 
