@@ -19,6 +19,8 @@ from functions.store.work import MOST_ROUNDS, Work
 from sessions import dynamodb, log, proxy
 from sessions.attributes import Item
 
+MOST_TOLD = 1_200
+"""Entries of an index that are read for one page, where they tell all that it takes to find and sort it."""
 MOST_ENTRIES = 300
 """Entries of an index that are read for one page, where they have something to filter or sort by."""
 MOST_SESSIONS = 200
@@ -188,27 +190,30 @@ class _Listing:
 
     def _collectable(self, source: Source) -> int:
         """How many entries are worth reading, where all that can be meant may be among them."""
-        is_decisive = self._is_told(source) or source.filtered(self.query) & source.known
-        most = MOST_ENTRIES if is_decisive else MOST_COLLECTED
+        may_tell = source.has_values or self.query.order_by in source.known
+        if may_tell and not source.undecided(self.query):
+            most = MOST_TOLD
+        else:
+            most = MOST_ENTRIES if source.filtered(self.query) & source.known else MOST_COLLECTED
         return min(most, self.work.collectable(source))
 
-    def _is_told(self, source: Source) -> bool:
-        """Whether the index alone tells which sessions are shown, and in which order."""
-        return {"id", self.query.order_by} <= source.known and not source.undecided(self.query)
+    def _is_told(self, source: Source, entries: Sequence[Entry]) -> bool:
+        """Whether the index alone tells which of these sessions are shown, and in which order."""
+        return not source.undecided(self.query) and all(self.query.order_by in one.known for one in entries)
 
     def _is_all(self, source: Source, found: Found, most: int) -> bool:
         """Whether these are all sessions that can be meant, and few enough to be sorted."""
         if not found.is_complete or len(found.entries) > most:
             return False
-        if self._is_told(source):
-            return True
         allowed = self._allowed(found.entries)
+        if self._is_told(source, allowed):
+            return True
         return len(allowed) <= MOST_COLLECTED and self.work.readable(allowed, self.query.count) == len(allowed)
 
     def _collected(self, source: Source, found: Found) -> _Result:
         """The page out of all sessions that can be meant."""
         entries = self._allowed(found.entries)
-        if not self._is_told(source):
+        if not self._is_told(source, entries):
             return self._sorted(self._read(entries))
         placed = sorted(
             (replace(one, place=self._place(one.known)) for one in entries), key=_by_place, reverse=not self.ascending

@@ -66,6 +66,19 @@ def encode(ordering: str, value: Any) -> str:
             return f"{_VALUE}{value}{_END}"
 
 
+def integer_of(place: str) -> int:
+    """The integer that a place begins with."""
+    letter, digits = place[len(_VALUE)], place[len(_VALUE) + 1 :]
+    if letter in _NEGATIVE:
+        return -int(digits[: _NEGATIVE.index(letter) + 1].translate(_COMPLEMENT))
+    return int(digits[: _POSITIVE.index(letter) + 1])
+
+
+def text_of(place: str) -> str:
+    """The text that a place begins with."""
+    return place[len(_VALUE) : place.index(_END)]
+
+
 def _integer(value: int) -> str:
     digits = str(abs(value))
     if value < 0:

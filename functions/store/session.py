@@ -12,8 +12,8 @@
 | one customer, or one store | `store-records` | record |
 
 The sessions of a page are read by their keys, which is all that an index has, beside members that stay as they are, and
-the weight. `by_customerId` has all that is sorted and filtered by, for a customer's sessions are sorted in memory; of
-its shards, four have them.
+the weight. `by_customerId` has all that is sorted and filtered by but long codes, for a customer's sessions are sorted
+in memory; of its shards, four have them.
 
 Twenty indexes are as many as a table may have, so tokens and open sessions have a table of their own: an item for each
 session's token, and one more while the session is open. The two tables are not written at once: a session that
@@ -27,13 +27,13 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 
-from functions.store.ordering import ORDERINGS, place
+from functions.store.ordering import ORDERINGS, integer_of, place, text_of
 from functions.store.query import STATUSES
-from sessions import attributes, dynamodb, settings
+from sessions import attributes, clock, dynamodb, settings
 from sessions.attributes import Item
 from sessions.dynamodb import ConditionFailedError
 from sessions.tables import Index, Key, Table
@@ -43,12 +43,12 @@ STORE_ORDERINGS = tuple(name for name in ORDERINGS if name not in ("id", "storeI
 
 STEADY = ("customerId", "createdAt")
 """Members that stay as they are: so an index that has them costs no write when a session changes."""
-PACKED = tuple(name for name in (*ORDERINGS, "status") if name not in ("id", "customerId"))
-"""Members that the attribute `values` has, in this order."""
-MEMBERS = ("id", "customerId", *PACKED, "sessionToken")
+MEMBERS = (*ORDERINGS, "status", "sessionToken")
 """What is sorted and filtered by."""
+PACKED = tuple(name for name in MEMBERS if name not in ("id", "customerId", "code", "sessionToken"))
+"""Members that the attribute `values` has of each session; it has the code, too, unless that is a long one."""
 
-_BY_CUSTOMER = Index("by_customerId", Key("customerShard", "customerIdPlace"), ("customerId", "values", "weight"))
+_BY_CUSTOMER = Index("by_customerId", Key("customerShard", "customerIdPlace"), ("values", "weight"))
 BY_ORDERING = {name: Index(f"by_{name}", Key("shard", f"{name}Place"), (*STEADY, "weight")) for name in ORDERINGS} | {
     "customerId": _BY_CUSTOMER
 }
@@ -79,11 +79,16 @@ LARGEST_RECORD = READ_BLOCK - 256
 LONGEST_TEXT = 256
 """Octets of a code or token: what an index has of one session is small."""
 
+_LONGEST_CODE = 36
+"""Octets of a code, as JSON has it between its quotes, that `values` tells: a page of twenty sessions in the order of
+customers is then one block of each shard, whatever their numbers are."""
 _DIGEST = 16  # characters
 _ATTEMPTS = 5
 _VERSION = 120  # characters: the times of a version, and the beginning of its event's id
 
-_TOLD = ("session", *STEADY, "sessionToken", "values", "weight")
+_TOLD = ("session", *STEADY, "sessionToken", "codePlace", "values", "weight")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def save_session(account: str, *, values: Mapping[str, Any], body: str, version: str) -> bool:
@@ -129,9 +134,7 @@ def item_of(account: str, *, values: Mapping[str, Any], body: str, version: str)
         "shard": _shard(account, _hash(session_id)),
         "customerShard": _customer_shard(account, values["customerId"], session_id),
         "sessionToken": values["sessionToken"],
-        "values": json.dumps(
-            [_packed(values[name], name) for name in PACKED], ensure_ascii=False, separators=(",", ":")
-        ),
+        "values": _packed(values),
         "body": body,
         "version": version,
     }
@@ -159,11 +162,13 @@ def open_of(item: Item) -> Item:
 
 def known_of(item: Item) -> dict[str, Any]:
     """Those of the session's `MEMBERS` that its item tells, or the entry of an index."""
-    known = {"id": int(item["session"][_DIGEST:])}
+    known: dict[str, Any] = {"id": int(item["session"][_DIGEST:])}
     known |= {name: item[name] for name in (*STEADY, "sessionToken") if name in item}
-    if "values" in item:
-        known |= {name: _unpacked(one, name) for name, one in zip(PACKED, json.loads(item["values"]), strict=True)}
-    return known
+    if "customerId" not in item and "customerIdPlace" in item:
+        known["customerId"] = integer_of(item["customerIdPlace"])
+    if "codePlace" in item:
+        known["code"] = text_of(item["codePlace"])
+    return known | _unpacked(item["values"]) if "values" in item else known
 
 
 def weight(item: Item) -> int:
@@ -254,17 +259,38 @@ def _hash(number: int) -> int:
     return zlib.crc32(str(number).encode())
 
 
-def _packed(value: Any, name: str) -> Any:
-    """A time without its punctuation: a third less."""
-    return int("".join(filter(str.isdigit, value))) if value is not None and ORDERINGS.get(name) == "time" else value
+def _packed(values: Mapping[str, Any]) -> str:
+    """What `values` has, as JSON: times by how long they are after `createdAt`, the status by its number."""
+    code = json.dumps(values["code"], ensure_ascii=False)
+    created = _milliseconds(values["createdAt"])
+    packed: list[Any] = [None if len(code.encode()) > _LONGEST_CODE + 2 else values["code"], created]
+    for name in PACKED:
+        value = values[name]
+        if name == "status":
+            packed.append(STATUSES.index(value))
+        elif name != "createdAt":
+            is_time = ORDERINGS[name] == "time" and value is not None
+            packed.append(_milliseconds(value) - created if is_time else value)
+    return json.dumps(packed, ensure_ascii=False, separators=(",", ":"))
 
 
-def _unpacked(value: Any, name: str) -> Any:
-    if value is None or ORDERINGS.get(name) != "time":
-        return value
-    digits = f"{value:017d}"
-    day, hour = f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}", f"{digits[8:10]}:{digits[10:12]}:{digits[12:14]}"
-    return f"{day}T{hour}.{digits[14:]}Z"
+def _unpacked(text: str) -> dict[str, Any]:
+    code, created, *packed = json.loads(text)
+    values = {"createdAt": _moment(created)} | ({} if code is None else {"code": code})
+    for name, value in zip((name for name in PACKED if name != "createdAt"), packed, strict=True):
+        if name == "status":
+            values[name] = STATUSES[value]
+        else:
+            values[name] = _moment(created + value) if ORDERINGS[name] == "time" and value is not None else value
+    return values
+
+
+def _milliseconds(moment: str) -> int:
+    return (datetime.fromisoformat(moment) - _EPOCH) // _MILLISECOND
+
+
+def _moment(milliseconds: int) -> str:
+    return clock.milliseconds(_EPOCH + milliseconds * _MILLISECOND)
 
 
 def _beside(item: Item) -> Item:

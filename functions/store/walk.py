@@ -12,6 +12,9 @@ from sessions import attributes, dynamodb
 from sessions.attributes import Item
 from sessions.tables import Index, Key, Table
 
+_LARGEST, _LARGEST_WITH_CODE, _LARGEST_WITH_VALUES = 230, 440, 330  # octets
+_LARGEST_OPEN, _LARGEST_TOKEN = 450, 2500
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -78,11 +81,20 @@ class Source:
         return self.index is not None and "values" in self.index.projected
 
     @property
+    def largest_entry(self) -> int:
+        """Octets that an entry has at most."""
+        if self.index is None:
+            return _LARGEST_OPEN if self.implied.isdisjoint({"sessionToken"}) else _LARGEST_TOKEN
+        if self.has_values:
+            return _LARGEST_WITH_VALUES
+        return _LARGEST_WITH_CODE if self.key.sort == "codePlace" else _LARGEST
+
+    @property
     def known(self) -> frozenset[str]:
-        """The members that its entries carry."""
+        """The members that each of its entries carries."""
         if self.index is None:
             return frozenset({"id"})
-        return frozenset(("id", *self.index.projected, *(session.PACKED if self.has_values else ())))
+        return frozenset(("id", *self.index.projected, *(("customerId", *session.PACKED) if self.has_values else ())))
 
     def filtered(self, query: Query) -> frozenset[str]:
         """The filters that entries have still to be held against, or their sessions."""
@@ -236,8 +248,9 @@ def _ask(source: Source, shard: _Shard, ascending: bool, limit: int) -> None:
 
 
 def _entry(source: Source, item: Item, place: str) -> Entry:
-    known = {name: value for name, value in session.known_of(item).items() if name in source.known}
-    return Entry(place, item["session"], known, session.weight(item), item["customerId"])
+    told = session.known_of(item)
+    known = {"id": told["id"]} if source.index is None else told  # nothing more is believed of the table beside
+    return Entry(place, item["session"], known, session.weight(item), told["customerId"])
 
 
 def _trusted(shards: list[_Shard], ascending: bool) -> list[Entry]:

@@ -13,9 +13,8 @@ MOST_UNITS = 148.0
 MOST_ROUNDS = 4
 """Calls in sequence of one request."""
 
-_MOST_ENTRIES = 1_000
+_MOST_ENTRIES = 1_500
 _BLOCK = 0.5  # units: reads are eventually consistent
-_LARGEST_ENTRY, _LARGEST_ENTRY_WITH_VALUES = 550, 1000  # octets
 _AGAIN = 1.25  # where some shards are asked again
 _COLLECTING = 80.0  # units, at most
 _LARGEST_SESSION = session.LARGEST_BODY / session.READ_BLOCK * _BLOCK + 2  # its customer and store included
@@ -44,9 +43,8 @@ class Work:
 
     def _entries(self, source: Source, units: float) -> int:
         """How many entries can be asked for, if those that all partitions give may cost so many units."""
-        octets = _LARGEST_ENTRY_WITH_VALUES if source.has_values else _LARGEST_ENTRY
         blocks = units / _BLOCK - len(source.partitions)  # each partition's last block may be begun only
-        most = int(blocks * session.READ_BLOCK / octets / _AGAIN / len(source.partitions)) - 1
+        most = int(blocks * session.READ_BLOCK / source.largest_entry / _AGAIN / len(source.partitions)) - 1
         return bisect_right(range(1, _MOST_ENTRIES), most, key=source.part)
 
     def add(self, found: Found) -> None:

@@ -17,7 +17,8 @@ from sessions.attributes import Item, encoded
 Values = dict[str, Any]
 
 MINUTES = [f"2026-03-01T00:{minute:02d}:00.000Z" for minute in range(0, 60, 4)]
-CODES = ["a", "aa", "ab", "ä", "😀", "~", "B", "1"]
+CODES = ["a", "aa", "ab", "ä", "😀", "~", "B", "1", "long " * 9, '"\\' * 10]
+"""The last two are longer than what an index tells of a code."""
 TOKENS = ["t1", "t2", "t3"]
 
 times = st.sampled_from(MINUTES)

@@ -91,7 +91,7 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> E
     request.getfixturevalue(fixture)
     monkeypatch.setenv("STORE_SHARDS", str(shards))
     if has_little_work:
-        for name, most in (("MOST_ENTRIES", 5), ("MOST_SESSIONS", 4), ("MOST_COLLECTED", 3)):
+        for name, most in (("MOST_TOLD", 5), ("MOST_ENTRIES", 5), ("MOST_SESSIONS", 4), ("MOST_COLLECTED", 3)):
             monkeypatch.setattr(listing, name, most)
     return Engine(fixture)
 

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from functions.store import session
-from functions.store.ordering import ORDERINGS
+from functions.store.ordering import LARGEST_INTEGER, ORDERINGS, SMALLEST_INTEGER
 from functions.store.query import COUNTS, STATUSES, TIMES, Query
 from tests.store import costs
-from tests.store.sessions import changed, fill, item, through
+from tests.store.sessions import brute_force, changed, fill, ids, item, through
 
 SHARDS = 8
 DIRECTIONS: tuple[Literal["asc", "desc"], ...] = ("asc", "desc")
@@ -47,20 +47,45 @@ def test_a_page_costs_the_same_whatever_there_is_beside_it() -> None:
                     second, cost = costs.page(account, changed(query, after=through(query, first.following)))
                     costs.check(second, cost, f"{label}, second page")
         assert all(len(found) == 1 for name, found in index_units.items() if name != "customer"), index_units
+    _check_half_a_day("large", *sizes["large"])
 
 
-def test_an_order_by_customers_costs_no_more_where_ids_and_codes_are_long() -> None:
-    """Entries of that index carry the code, and much else."""
+def _check_half_a_day(account: str, count: int, stores: int) -> None:
+    """All pages of 720 sessions of a range in another order, where its index tells that order, are full."""
+    for ordering, direction in product(("id", "customerId"), DIRECTIONS):
+        query = Query(order_by=ordering, direction=direction, count=100, **costs.filters(count, stores)["half a day"])
+        found: list[int] = []
+        for _ in range(8):
+            page, cost = costs.page(account, query)
+            found += ids(page)
+            assert (cost.index, cost.rounds, cost.short) == (16, 3, False), (ordering, direction, cost)
+            if page.following is not None:
+                query = changed(query, after=through(query, page.following))
+        assert (len(set(found)), page.following) == (721, None)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [str(UUID(int=2**127)), "\U0001f600" * 9, '"' * 18, "\U0001f600" * 64, '"' * 256],
+    ids=["uuid", "36 octets", "36 octets of JSON", "256 octets", "512 octets of JSON"],
+)
+def test_an_order_by_customers_costs_no_more_where_ids_and_codes_are_long(code: str) -> None:
+    """Entries of that index carry much, and a code that is not too long for that."""
     chance = random.Random(4)
     many = [
         one
         | {
-            "id": 9 * 10**18 + one["id"],
-            "customerId": 9 * 10**18 + chance.randint(1, 40),
-            "storeId": 9 * 10**18,
-            "code": str(UUID(int=chance.getrandbits(128))),
+            "id": LARGEST_INTEGER - one["id"],
+            "customerId": LARGEST_INTEGER - chance.randint(1, 40),
+            "storeId": SMALLEST_INTEGER,
+            "visitors": LARGEST_INTEGER,
+            "groupSize": LARGEST_INTEGER,
+            "code": code,
+            "status": "cancelled",
+            **dict.fromkeys(TIMES, "9999-12-31T23:59:59.999Z"),
+            "createdAt": "0001-01-01T00:00:00.000Z",
         }
-        for one in costs.sessions(1_000, stores=1)
+        for one in costs.sessions(500, stores=1)
     ]
     fill("long", (item("long", one, padding=700) for one in many))
     for direction in DIRECTIONS:
@@ -70,6 +95,21 @@ def test_an_order_by_customers_costs_no_more_where_ids_and_codes_are_long() -> N
             costs.check(found, cost, f"by customer {direction}")
             assert found.following is not None
             query = changed(query, after=through(query, found.following))
+
+
+def test_a_customer_with_140_sessions_costs_no_more_than_one_with_few() -> None:
+    """In any order, and with any other filter that the index tells."""
+    made = costs.sessions(10_000, stores=3)[:700]
+    customers = {
+        one: [session | {"customerId": one} for session in made[140 * one : 140 * one + 140]] for one in range(5)
+    }
+    fill("good", (item("good", one, padding=700) for ones in customers.values() for one in ones))
+    for customer, ordering, direction in product(customers, ORDERINGS, DIRECTIONS):
+        for statuses in (frozenset[str](), frozenset({"completed"})):
+            query = Query(order_by=ordering, direction=direction, equal={"customerId": customer}, statuses=statuses)
+            found, cost = costs.page("good", query)
+            costs.check(found, cost, f"customer {customer} by {ordering} {direction}, {set(statuses)}")
+            assert ids(found) == brute_force(customers[customer], query)[:20]
 
 
 def test_no_request_costs_more_than_150_units_and_4_rounds() -> None:
