@@ -88,7 +88,7 @@ class Target:
     def accounts(self) -> Iterator[None]:
         """While it is open, `sessions.accounts` in this process means the accounts there."""
         before = dict(os.environ)
-        dynamodb.use(endpoint.call)
+        dynamodb.use(endpoint.send)
         os.environ.pop("AWS_PROFILE", None)
         os.environ |= {
             "AWS_ENDPOINT_URL": self.connection["aws_endpoint_url"],

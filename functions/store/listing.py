@@ -4,20 +4,21 @@ What an index cannot filter is filtered after reading the sessions; where that u
 says where to go on.
 """
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from functions.store import plan, session, walk
 from functions.store.cursor import Position
 from functions.store.ordering import place
 from functions.store.plan import Plan
-from functions.store.query import Query
+from functions.store.query import Members, Query
+from functions.store.session import Loaded
 from functions.store.walk import Entry, Found, Source, Walk, is_beyond
 from functions.store.work import MOST_ROUNDS, Work
 from sessions import dynamodb, log, proxy
 from sessions.attributes import Item
+from sessions.dynamodb import Pending
 
 MOST_TOLD = 1_200
 """Entries of an index that are read for one page, where they tell all that it takes to find and sort it."""
@@ -67,14 +68,7 @@ def page(account: str, query: Query) -> Page:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Session:
-    """A session as it was read, at its place in the query's order."""
-
-    place: str
-    item: Item
-
-
+_Start = Callable[[], tuple[Position | None, int]]
 _Result = tuple[list[str], Position | None, bool]
 
 
@@ -131,7 +125,7 @@ class _Listing:
 
     def _found(self) -> _Result:
         """The sessions in the order of the walk, where it goes on, and whether there may be others before its start."""
-        looked_up = dynamodb.at_once(_start, self.account, self.query)
+        looked_up = _start(self.account, self.query)
         if "id" in self.query.equal:
             self.plan = "session"
             only = Entry("", session.session_key(self.account, int(self.query.equal["id"])), {}, 1)
@@ -140,7 +134,7 @@ class _Listing:
             return self._sorted(found)
         return self._planned(plan.choose(self.account, self.query), looked_up)
 
-    def _planned(self, chosen: Plan, looked_up: "Future[tuple[Position | None, int]]") -> _Result:
+    def _planned(self, chosen: Plan, looked_up: _Start) -> _Result:
         source, collect = chosen.walk, chosen.collect
         self.is_filtered = bool(source.filtered(self.query))
         if collect is not None:
@@ -153,7 +147,7 @@ class _Listing:
             return self._collected(collect, found)
         self.work.rounds += 1 if started_anew and collect is None else 0
         self.plan = source.name
-        walking = Walk(source, ascending=self.ascending)
+        walking = Walk(source, ascending=self.ascending, is_filtered=self.is_filtered)
         walking.begin(self.start)
         if self.stop is not None:
             walking.end(self.stop)
@@ -168,9 +162,9 @@ class _Listing:
             walking.entries, is_complete=walking.is_complete, has_others=True, undecided=source.undecided(self.query)
         )
 
-    def _begin(self, looked_up: "Future[tuple[Position | None, int]]") -> bool:
+    def _begin(self, looked_up: _Start) -> bool:
         """Takes the position that the page begins at; whether a session had to be read to know it."""
-        start, blocks = looked_up.result()
+        start, blocks = looked_up()
         if self.stop is None:
             self.start = start
             self.trail = self._trail(start) if start is not None else ()
@@ -216,12 +210,12 @@ class _Listing:
         if not self._is_told(source, entries):
             return self._sorted(self._read(entries))
         placed = sorted(
-            (replace(one, place=self._place(one.known)) for one in entries), key=_by_place, reverse=not self.ascending
+            (one._replace(place=self._place(one.known)) for one in entries), key=_by_place, reverse=not self.ascending
         )
         beyond = [one for one in placed if self._is_beyond(one)]
         return self._shown(beyond, is_complete=True, has_others=len(beyond) < len(placed))
 
-    def _sorted(self, sessions: Sequence[_Session]) -> _Result:
+    def _sorted(self, sessions: Sequence[Loaded]) -> _Result:
         """The page out of all sessions that match."""
         beyond = sorted((one for one in sessions if self._is_beyond(one)), key=_by_place, reverse=not self.ascending)
         taken = self._presentable(beyond)
@@ -264,64 +258,65 @@ class _Listing:
             more = Position(beyond[-1].place) if beyond else self.start
         return self._answer(taken, more, has_others=has_others)
 
-    def _answer(self, taken: Sequence[_Session], more: Position | None, *, has_others: bool) -> _Result:
+    def _answer(self, taken: Sequence[Loaded], more: Position | None, *, has_others: bool) -> _Result:
         """These sessions, with their customers and stores.
 
         `more` is where the next page in this direction begins; `has_others`: whether there may be sessions on the near
         side of the start.
         """
-        records = self.work.load_records([one.item for one in taken])
-        bodies: list[str] = []
-        room = proxy.ANSWER_LIMIT
-        for number, one in enumerate(taken):
-            body = session.shown(self.account, one.item, records)
-            room -= proxy.weight(body) + 1
-            if room < 0 and bodies:
-                more = Position(taken[number - 1].place)
-                break
-            bodies.append(body)
-        return bodies, more, has_others
+        records = self.work.load_records(taken)
+        bodies = [session.shown(one, records) for one in taken]
+        fitting = proxy.fitting(bodies)
+        if fitting < len(bodies):
+            more = Position(taken[fitting - 1].place)
+        return bodies[:fitting], more, has_others
 
-    def _read(self, entries: Sequence[Entry]) -> list[_Session]:
+    def _read(self, entries: Sequence[Entry]) -> list[Loaded]:
         """Those of these sessions that are there and match."""
-        items = self.work.load(entries)
-        found = [items[entry.session] for entry in entries if entry.session in items]
-        return [_Session(self._place(item["values"]), item) for item in found if self.query.allows(item["values"])]
+        loaded = self.work.load(entries, self.query)
+        found = [loaded[entry.session] for entry in entries if entry.session in loaded]
+        return [one for one in found if self.query.allows(one.known)]
 
-    def _read_in_place(self, entries: Sequence[Entry]) -> list[_Session]:
+    def _read_in_place(self, entries: Sequence[Entry]) -> list[Loaded]:
         """Those of these sessions that match, and still are where their index said a moment ago."""
         places = {entry.place for entry in entries}
         return [one for one in self._read(entries) if one.place in places]
 
-    def _presentable(self, sessions: Sequence[_Session]) -> Sequence[_Session]:
+    def _presentable(self, sessions: Sequence[Loaded]) -> Sequence[Loaded]:
         """The first of them, up to a page, as far as their customers and stores can be read, too."""
         chosen = sessions[: self.query.count]
-        return chosen[: self.work.presentable([one.item for one in chosen])]
+        return chosen[: self.work.presentable(chosen)]
 
     def _allowed(self, entries: Sequence[Entry]) -> list[Entry]:
         return [entry for entry in entries if self.query.allows(entry.known)]
 
-    def _is_beyond(self, one: Entry | _Session) -> bool:
+    def _is_beyond(self, one: Entry | Loaded) -> bool:
         goes_further = self.stop is not None and not is_beyond(one.place, self.stop, not self.ascending)
         return is_beyond(one.place, self.start, self.ascending) and not goes_further
 
-    def _place(self, values: Mapping[str, Any]) -> str:
+    def _place(self, values: Members) -> str:
         return place(self.query.order_by, values[self.query.order_by], values["id"])
 
 
-def _start(account: str, query: Query) -> tuple[Position | None, int]:
-    """Where the page begins, be it a cursor or the id of a session; and the blocks that were read to know it."""
+def _start(account: str, query: Query) -> _Start:
+    """Where the page begins, be it a cursor or the id of a session, and the blocks that were read to know it: told by a
+    call, for which the session is under way by now.
+    """
     for name, given in (("after", query.after), ("before", query.before)):
         if isinstance(given, Position):
-            return given, 0
+            return lambda: (given, 0)
         if given is not None:
-            item = session.find(account, given)
-            if item is None:
-                raise UnknownSessionError(name)
-            values = session.known_of(item)
-            return Position(place(query.order_by, values[query.order_by], values["id"])), session.weight(item)
-    return None, 0
+            return partial(_of_session, session.find_ahead(account, given), query, name)
+    return lambda: (None, 0)
 
 
-def _by_place(one: Entry | _Session) -> str:
+def _of_session(found: Pending[Item | None], query: Query, name: str) -> tuple[Position, int]:
+    item = found.result()
+    if item is None:
+        raise UnknownSessionError(name)
+    known = session.Known(item)
+    return Position(place(query.order_by, known[query.order_by], known["id"])), session.weight(item)
+
+
+def _by_place(one: Entry | Loaded) -> str:
     return one.place

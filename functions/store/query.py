@@ -2,13 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from functions.store.cursor import Position
 
 TIMES = ("createdAt", "updatedAt", "expiresAt", "codeLastSuccesfullyScannedAt", "customerLastEnteredAt")
 COUNTS = ("visitors", "groupSize")
 STATUSES = ("created", "active", "completed", "expired", "cancelled")
+
+
+class Members(Protocol):
+    """Members of a session, by their names: those that are known."""
+
+    def __contains__(self, name: str, /) -> bool: ...
+
+    def __getitem__(self, name: str, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +47,10 @@ class Query:
     def is_ranged(self, member: str) -> bool:
         return member in self.least or member in self.most or member in self.equal
 
-    def allows(self, values: Mapping[str, Any]) -> bool:
+    def allows(self, values: Members) -> bool:
         """Whether the filters let a session through that has these members, as far as these members tell."""
+        if not (self.equal or self.statuses or self.least or self.most):
+            return True
         return (
             all(values[name] == wanted for name, wanted in self.equal.items() if name in values)
             and (not self.statuses or "status" not in values or values["status"] in self.statuses)

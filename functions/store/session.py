@@ -29,13 +29,13 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from functions.store.ordering import ORDERINGS, integer_of, place, text_of
 from functions.store.query import STATUSES
 from sessions import attributes, clock, dynamodb, settings
 from sessions.attributes import Item
-from sessions.dynamodb import ConditionFailedError
+from sessions.dynamodb import ConditionFailedError, Pending
 from sessions.tables import Index, Key, Table
 
 OPEN = frozenset(STATUSES[:2])
@@ -87,6 +87,10 @@ _ATTEMPTS = 5
 _VERSION = 120  # characters: the times of a version, and the beginning of its event's id
 
 _TOLD = ("session", *STEADY, "sessionToken", "codePlace", "values", "weight")
+_SHOWN = ("session", "customerId", "weight")
+_IN_PLACE = ("code", "createdAt", *(name for name in PACKED if name != "createdAt"))
+_PLACES = {name: number for number, name in enumerate(_IN_PLACE)}
+"""Where a member stands in `values`."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -160,15 +164,58 @@ def open_of(item: Item) -> Item:
     return _beside(item) | {"partition": item["shard"], "version": item["version"][:_VERSION]}
 
 
+class Loaded(NamedTuple):
+    """A session as it is shown. `records` are the keys of its customer and its store, None where it has no store."""
+
+    place: str
+    known: "Known"
+    weight: int
+    records: tuple[str, str | None]
+    body: str
+
+
+class Known:
+    """Those of the session's `MEMBERS` that its item tells, or the entry of an index. Each is made out when it is asked
+    for: a page goes through hundreds of sessions, and asks most of them for nothing.
+    """
+
+    __slots__ = ("_item", "_values")
+
+    def __init__(self, item: Item) -> None:
+        self._item = item
+        self._values: list[Any] | None = None
+
+    def __contains__(self, name: str) -> bool:
+        item = self._item
+        if name == "id" or name in item or (f"{name}Place" in item and name in ("customerId", "code")):
+            return True
+        return "values" in item and name in _PLACES and (name != "code" or self._packed()[0] is not None)
+
+    def __getitem__(self, name: str) -> Any:
+        """`KeyError` where it is not told."""
+        item = self._item
+        if name == "id":
+            return int(item["session"][_DIGEST:])
+        if name in item:
+            return item[name]
+        if name == "customerId":
+            return integer_of(item["customerIdPlace"])
+        if name == "code" and "codePlace" in item:
+            return text_of(item["codePlace"])
+        if name not in self:
+            raise KeyError(name)
+        return _unpacked(self._packed(), name)
+
+    def _packed(self) -> list[Any]:
+        if self._values is None:
+            self._values = json.loads(self._item["values"])
+        return self._values
+
+
 def known_of(item: Item) -> dict[str, Any]:
-    """Those of the session's `MEMBERS` that its item tells, or the entry of an index."""
-    known: dict[str, Any] = {"id": int(item["session"][_DIGEST:])}
-    known |= {name: item[name] for name in (*STEADY, "sessionToken") if name in item}
-    if "customerId" not in item and "customerIdPlace" in item:
-        known["customerId"] = integer_of(item["customerIdPlace"])
-    if "codePlace" in item:
-        known["code"] = text_of(item["codePlace"])
-    return known | _unpacked(item["values"]) if "values" in item else known
+    """All that is `Known` of the session by its item, or by the entry of an index."""
+    known = Known(item)
+    return {name: known[name] for name in MEMBERS if name in known}
 
 
 def weight(item: Item) -> int:
@@ -183,14 +230,29 @@ def save_record(account: str, kind: Kind, record_id: int, *, body: str, version:
 
 def find(account: str, session_id: int) -> Item | None:
     """What is sorted and filtered by of the session. One key lookup."""
-    return dynamodb.get(SESSIONS, {"session": session_key(account, session_id)}, *_TOLD)
+    return find_ahead(account, session_id).result()
 
 
-def load(session_keys: Iterable[str]) -> dict[str, Item]:
-    """The sessions that are there, by their keys, with `values` as `known_of` gives them."""
+def find_ahead(account: str, session_id: int) -> Pending[Item | None]:
+    """As `find`, and under way when this returns."""
+    return dynamodb.get_ahead(SESSIONS, {"session": session_key(account, session_id)}, *_TOLD)
+
+
+def load(account: str, session_keys: Iterable[str], ordering: str, *, is_filtered: bool) -> dict[str, Loaded]:
+    """The sessions that are there, by their keys, at their places in this ordering. Nothing is `known` of them, unless
+    they are filtered.
+    """
     keys = [{"session": key} for key in session_keys]
-    items = dynamodb.batch_get(SESSIONS, keys, *_TOLD, "body")
-    return {item["session"]: item | {"values": known_of(item)} for item in items}
+    own_place = f"{ordering}Place"
+    told = _TOLD if is_filtered else _SHOWN
+    found: dict[str, Loaded] = {}
+    for item in dynamodb.batch_get(SESSIONS, keys, *dict.fromkeys((*told, "store", "body", own_place))):
+        records = (
+            record_key(account, "customer", item["customerId"]),
+            record_key(account, "store", item["store"][_DIGEST:]) if "store" in item else None,
+        )
+        found[item["session"]] = Loaded(item[own_place], Known(item), weight(item), records, item["body"])
+    return found
 
 
 def load_records(record_keys: Iterable[str]) -> dict[str, str]:
@@ -199,26 +261,18 @@ def load_records(record_keys: Iterable[str]) -> dict[str, str]:
     return {item["record"]: item["body"] for item in items}
 
 
-def shown(account: str, item: Item, records: Mapping[str, str]) -> str:
-    """The JSON of a session of `load` with its customer and store as they are now, null where they are not known."""
-    values = item["values"]
-    customer = records.get(record_key(account, "customer", values["customerId"]), "null")
-    store = records.get(record_key(account, "store", values["storeId"]), "null")
-    return f'{item["body"][:-1]},"customer":{customer},"store":{store}}}'
-
-
-def records_of(account: str, item: Item) -> list[str]:
-    """The keys of the customer and store of a session of `load`."""
-    values = item["values"]
-    keys = [record_key(account, "customer", values["customerId"])]
-    return keys if values["storeId"] is None else [*keys, record_key(account, "store", values["storeId"])]
+def shown(one: Loaded, records: Mapping[str, str]) -> str:
+    """The session's JSON with its customer and store as they are now, null where they are not known."""
+    customer, store = one.records
+    told = records.get(store, "null") if store is not None else "null"
+    return f'{one.body[:-1]},"customer":{records.get(customer, "null")},"store":{told}}}'
 
 
 def session_key(account: str, session_id: int) -> str:
     return of_account(account, session_id)
 
 
-def record_key(account: str, kind: Kind, record_id: int | None) -> str:
+def record_key(account: str, kind: Kind, record_id: int | str) -> str:
     return of_account(account, f"{kind}#{record_id}")
 
 
@@ -274,15 +328,14 @@ def _packed(values: Mapping[str, Any]) -> str:
     return json.dumps(packed, ensure_ascii=False, separators=(",", ":"))
 
 
-def _unpacked(text: str) -> dict[str, Any]:
-    code, created, *packed = json.loads(text)
-    values = {"createdAt": _moment(created)} | ({} if code is None else {"code": code})
-    for name, value in zip((name for name in PACKED if name != "createdAt"), packed, strict=True):
-        if name == "status":
-            values[name] = STATUSES[value]
-        else:
-            values[name] = _moment(created + value) if ORDERINGS[name] == "time" and value is not None else value
-    return values
+def _unpacked(packed: list[Any], name: str) -> Any:
+    """One member of what `_packed` has packed."""
+    created, value = packed[1], packed[_PLACES[name]]
+    if name == "status":
+        return STATUSES[value]
+    if name == "createdAt":
+        return _moment(created)
+    return _moment(created + value) if value is not None and ORDERINGS[name] == "time" else value
 
 
 def _milliseconds(moment: str) -> int:

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import NamedTuple
 
 from functions.store import session
 from functions.store.cursor import Position
-from functions.store.query import Query
-from sessions import attributes, dynamodb
+from functions.store.query import Members, Query
+from sessions import dynamodb
 from sessions.attributes import Item
+from sessions.dynamodb import Page, Pending
 from sessions.tables import Index, Key, Table
 
 _LARGEST, _LARGEST_WITH_CODE, _LARGEST_WITH_VALUES = 230, 440, 330  # octets
@@ -105,8 +106,7 @@ class Source:
         return self.filtered(query) - self.known
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A session as an index has it: those of its members that are known by it, and what reading it costs.
 
     Its customer is one that will probably have to be read, too.
@@ -114,7 +114,7 @@ class Entry:
 
     place: str
     session: str
-    known: dict[str, Any]
+    known: Members
     weight: int
     customer: int | None = None
 
@@ -123,7 +123,7 @@ class Entry:
 class Found:
     """Entries in order. `is_complete`: the range has no more. `read` counts entries, `rounds` calls in sequence.
 
-    `units` is what they cost, by DynamoDB's rule.
+    `units` is what they cost, as DynamoDB counts.
     """
 
     entries: list[Entry]
@@ -136,12 +136,13 @@ class Found:
 class Walk:
     """A walk through a source: the `entries` that it has come by, and whether there are no more."""
 
-    def __init__(self, source: Source, *, ascending: bool) -> None:
+    def __init__(self, source: Source, *, ascending: bool, is_filtered: bool = True) -> None:
         self.entries: list[Entry] = []
         self.is_complete = False
         self._source = source
         self._places = source.places
         self._ascending = ascending
+        self._is_filtered = is_filtered
 
     def begin(self, position: Position | None) -> None:
         """It goes on from there; from its end of the range where there is none."""
@@ -154,7 +155,14 @@ class Walk:
 
     def go(self, need: int, most_rounds: int) -> Found:
         """Comes by so many more entries, or to the end; fewer where rounds run out."""
-        found = read(self._source, self._places, ascending=self._ascending, need=need + 1, most_rounds=most_rounds)
+        found = read(
+            self._source,
+            self._places,
+            ascending=self._ascending,
+            need=need + 1,
+            most_rounds=most_rounds,
+            is_filtered=self._is_filtered,
+        )
         self.is_complete = found.is_complete and len(found.entries) <= need
         self.entries += found.entries[:need]
         if self.entries:
@@ -177,39 +185,41 @@ class _Shard:
     range: Range
     is_done: bool = False
     entries: list[Entry] = field(default_factory=list)
-    units: float = 0.0
 
 
-def read(source: Source, places: Range, *, ascending: bool, need: int, most_rounds: int = 2) -> Found:
+def read(
+    source: Source, places: Range, *, ascending: bool, need: int, most_rounds: int = 2, is_filtered: bool = True
+) -> Found:
     """The first `need` entries of these places in this direction; fewer where there are no more, or rounds run out.
 
     Each shard is asked for its part and some more, so that one round is nearly always enough; where one shard has
-    much more than its part, those that ran out are asked again.
+    much more than its part, those that ran out are asked again. Nothing is `known` of the entries, unless they are
+    filtered.
     """
     if places.is_empty():
         return Found([], is_complete=True)
     shards = [_Shard(partition, places) for partition in source.partitions]
     limit = source.part(need)
     rounds = 0
-    while True:
-        rounds += 1
-        asked = [shard for shard in shards if not shard.is_done and not _has_enough(shard, shards, need, ascending)]
-        others = [dynamodb.at_once(_ask, source, shard, ascending, limit - len(shard.entries)) for shard in asked[1:]]
-        for shard in asked[:1]:
-            _ask(source, shard, ascending, limit - len(shard.entries))
-        for waiting in others:
-            waiting.result()
-        merged = _trusted(shards, ascending)
-        is_complete = all(shard.is_done for shard in shards)
-        if is_complete or len(merged) >= need or rounds == most_rounds:
-            return Found(
-                merged,
-                is_complete,
-                read=sum(len(shard.entries) for shard in shards),
-                rounds=rounds,
-                units=sum(shard.units for shard in shards),
-            )
-        limit = need
+    attributes = () if is_filtered or source.has_values else ("session", "customerId", "weight", str(source.key.sort))
+    with dynamodb.metering() as meter:
+        while True:
+            rounds += 1
+            asked = [one for one in shards if not one.is_done and not _has_enough(one, shards, need, ascending)]
+            limits = [limit - len(shard.entries) for shard in asked]
+            pending = [
+                _ask(source, shard, ascending, most, attributes) for shard, most in zip(asked, limits, strict=True)
+            ]
+            for shard, most, page in zip(asked, limits, pending, strict=True):
+                _take(source, shard, ascending, most, page.result())
+            merged = _trusted(shards, ascending)
+            is_complete = all(shard.is_done for shard in shards)
+            if is_complete or len(merged) >= need or rounds == most_rounds:
+                break
+            limit = need
+    return Found(
+        merged, is_complete, read=sum(len(shard.entries) for shard in shards), rounds=rounds, units=meter.units
+    )
 
 
 def _has_enough(shard: _Shard, shards: list[_Shard], need: int, ascending: bool) -> bool:
@@ -221,12 +231,13 @@ def _has_enough(shard: _Shard, shards: list[_Shard], need: int, ascending: bool)
     return len(places) >= need and (last >= places[need - 1] if ascending else last <= places[need - 1])
 
 
-def _ask(source: Source, shard: _Shard, ascending: bool, limit: int) -> None:
+def _ask(source: Source, shard: _Shard, ascending: bool, limit: int, attributes: Sequence[str]) -> Pending[Page]:
     """One page of the shard, beyond what is known of it."""
     partition, sort, prefix = source.key.partition, str(source.key.sort), source.prefix
-    items, following = dynamodb.query(
+    return dynamodb.query_ahead(
         source.table,
         f"#{partition} = :partition AND #{sort} BETWEEN :low AND :high",
+        *attributes,
         index=source.index,
         limit=limit + 1,  # one may be known, or left out
         descending=not ascending,
@@ -234,13 +245,17 @@ def _ask(source: Source, shard: _Shard, ascending: bool, limit: int) -> None:
         low=prefix + shard.range.low,
         high=prefix + shard.range.high,
     )
-    shard.units += max(1, math.ceil(sum(map(attributes.size, items)) / session.READ_BLOCK)) / 2
+
+
+def _take(source: Source, shard: _Shard, ascending: bool, limit: int, page: Page) -> None:
+    """What the shard has said, when it was asked for so many."""
+    (items, following), prefix, sort = page, source.prefix, str(source.key.sort)
     seen = {entry.session for entry in shard.entries}
     for item in items:
-        entry = _entry(source, item, item[sort].removeprefix(prefix))
-        if entry.session not in seen and entry.place != shard.range.without:
-            shard.entries.append(entry)
-            seen.add(entry.session)
+        place = item[sort].removeprefix(prefix)
+        if item["session"] not in seen and place != shard.range.without:
+            shard.entries.append(_entry(source, item, place))
+            seen.add(item["session"])
     shard.is_done = following is None and len(items) <= limit
     if items:
         last = items[-1][sort].removeprefix(prefix)
@@ -248,7 +263,7 @@ def _ask(source: Source, shard: _Shard, ascending: bool, limit: int) -> None:
 
 
 def _entry(source: Source, item: Item, place: str) -> Entry:
-    told = session.known_of(item)
+    told: Members = session.Known(item)
     known = {"id": told["id"]} if source.index is None else told  # nothing more is believed of the table beside
     return Entry(place, item["session"], known, session.weight(item), told["customerId"])
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.store import session
+from functions.store.query import Query
+from functions.store.session import Loaded
 from functions.store.walk import Entry, Found, Source
-from sessions.attributes import Item
 
 MOST_UNITS = 148.0
 """Read units of one request, counted ahead by DynamoDB's rule; its promise is 150."""
@@ -56,14 +57,15 @@ class Work:
     def add_blocks(self, blocks: int) -> None:
         self.units += blocks * _BLOCK
 
-    def load(self, entries: Sequence[Entry]) -> dict[str, Item]:
+    def load(self, entries: Sequence[Entry], query: Query) -> dict[str, Loaded]:
         """The sessions of these entries that are there, by their keys."""
         if not entries:
             return {}
-        items = session.load(dict.fromkeys(entry.session for entry in entries))
+        keys = dict.fromkeys(entry.session for entry in entries)
+        found = session.load(self.account, keys, query.order_by, is_filtered=bool(query.filtered))
         self.rounds += 1
-        self.add_blocks(sum(map(session.weight, items.values())))
-        return items
+        self.add_blocks(sum(one.weight for one in found.values()))
+        return found
 
     def readable(self, entries: Sequence[Entry], count: int) -> int:
         """How many of these sessions can be read, if up to `count` of them are shown, with their customers."""
@@ -78,18 +80,18 @@ class Work:
                 return number
         return len(entries)
 
-    def presentable(self, items: Sequence[Item]) -> int:
+    def presentable(self, sessions: Sequence[Loaded]) -> int:
         """How many of these sessions can be shown with their customers and stores; one at least."""
-        known: set[str] = set()
-        for number, item in enumerate(items):
-            known.update(session.records_of(self.account, item))
-            if number and len(known) * _BLOCK > self.left:
+        known: set[str | None] = {None}
+        for number, one in enumerate(sessions):
+            known.update(one.records)
+            if number and (len(known) - 1) * _BLOCK > self.left:
                 return number
-        return len(items)
+        return len(sessions)
 
-    def load_records(self, items: Sequence[Item]) -> dict[str, str]:
+    def load_records(self, sessions: Sequence[Loaded]) -> dict[str, str]:
         """The customers and stores of these sessions, by their keys."""
-        keys = list(dict.fromkeys(key for item in items for key in session.records_of(self.account, item)))
+        keys = list(dict.fromkeys(key for one in sessions for key in one.records if key is not None))
         if not keys:
             return {}
         self.rounds += 1

@@ -3,7 +3,8 @@
 The functions' own door, `sessions.endpoint`, takes its credentials from Lambda's environment alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
 import boto3
@@ -23,7 +24,7 @@ def by_boto3() -> Transport:
         "dynamodb", config=Config(connect_timeout=1, read_timeout=2, retries=retries, max_pool_connections=50)
     )
 
-    def call(operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Any:  # noqa: ARG001 (boto3 decides)
+    def call(operation: str, request: Mapping[str, Any]) -> Any:
         try:
             return getattr(client, xform_name(operation))(**request)
         except ClientError as error:
@@ -32,7 +33,11 @@ def by_boto3() -> Transport:
             said = answer["Error"]
             raise endpoint.error(operation, status, said.get("Code", ""), said.get("Message", "")) from error
 
-    return call
+    def send(operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Callable[[], Any]:  # noqa: ARG001
+        """It is sent when it is waited for, and repeated as boto3 decides."""
+        return partial(call, operation, request)
+
+    return send
 
 
 def made(table: Table) -> str:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Annotated, Any
@@ -23,7 +24,7 @@ from sessions.erasures import Person, Trace
 
 LETTERS = "dead letters"
 
-_AT_ONCE = 100
+_AT_ONCE = 16
 _MARGIN = 2  # seconds beyond a recorder's time-out
 _INDEX_LAG = 1.0  # seconds, until what was written stands in the indexes; they say "eventually"
 _POLL = 0.5
@@ -168,16 +169,19 @@ def _deleted(part: Any, whom: Person, lag: float = 0.0) -> Counter[str]:
 def _deleted_of(traces: Sequence[Trace]) -> Counter[str]:
     """Those of the page that were still the person's, by their kind."""
     deleted: Counter[str] = Counter()
-    for first in range(0, len(traces), _AT_ONCE):
-        batch = traces[first : first + _AT_ONCE]
-        waiting = [dynamodb.at_once(dynamodb.delete, one.table, one.key, one.condition, **one.values) for one in batch]
-        for trace, done in zip(batch, waiting, strict=True):
-            try:
-                done.result()
-            except ConditionFailedError:
-                continue
-            deleted[trace.kind] += 1
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for trace, is_deleted in zip(traces, pool.map(_delete, traces), strict=True):
+            deleted[trace.kind] += is_deleted
     return deleted
+
+
+def _delete(trace: Trace) -> bool:
+    """Whether it was the person's, still."""
+    try:
+        dynamodb.delete(trace.table, trace.key, trace.condition, **trace.values)
+    except ConditionFailedError:
+        return False
+    return True
 
 
 def _letters(url: str, part: Any, whom: Person, *, delete: bool) -> tuple[int, int, list[str]]:

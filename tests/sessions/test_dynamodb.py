@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -43,7 +43,7 @@ class Batches:
         self.answers = list(answers)
         self.asked: list[list[Any]] = []
 
-    def __call__(self, operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> dict[str, Any]:
+    def __call__(self, operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Callable[[], Any]:
         assert operation == "BatchGetItem"
         assert may_repeat
         ((table, request),) = request["RequestItems"].items()
@@ -51,7 +51,8 @@ class Batches:
         self.asked.append(keys)
         found, unprocessed = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         waiting = {table: {"Keys": keys[unprocessed]}} if keys[unprocessed] else {}
-        return {"Responses": {table: keys[found]} if keys[found] else {}, "UnprocessedKeys": waiting}
+        answer = {"Responses": {table: keys[found]} if keys[found] else {}, "UnprocessedKeys": waiting}
+        return lambda: answer
 
 
 def test_a_value_comes_back_as_it_was() -> None:

@@ -76,7 +76,7 @@ def test_a_call_is_one_signed_request_over_one_kept_connection(
     monkeypatch.setenv("AWS_SESSION_TOKEN", "token-1")
     asked, server = start(then(DONE))
     for _ in range(3):
-        assert asked.call("GetItem", {"Key": {"a": {"B": b"\x00\xff"}}, "x": "ü"}, may_repeat=may_repeat) == FOUND
+        assert asked.send("GetItem", {"Key": {"a": {"B": b"\x00\xff"}}, "x": "ü"}, may_repeat=may_repeat)() == FOUND
 
     assert server.connections == 1
     assert len(server.requests) == 3
@@ -100,7 +100,7 @@ def test_what_is_refused_is_told_in_dynamodbs_words_and_not_tried_again(start: S
     asked, server = start(then(refusal("ValidationException", message="One or more")))
 
     with pytest.raises(CallError) as refused:
-        asked.call("Query", {}, may_repeat=True)
+        asked.send("Query", {}, may_repeat=True)()
 
     assert type(refused.value) is CallError
     assert (refused.value.operation, refused.value.code, refused.value.message) == (
@@ -118,7 +118,7 @@ def test_what_was_throttled_is_tried_again_for_nothing_was_done(
 ) -> None:
     asked, server = start(then(*[THROTTLING] * 7, DONE))
 
-    assert asked.call("PutItem", {}, may_repeat=may_repeat) == FOUND
+    assert asked.send("PutItem", {}, may_repeat=may_repeat)() == FOUND
     assert len(server.requests) == 8
     assert pauses == [(0, most) for most in (0.025, 0.05, 0.1, 0.2, 0.4, 0.4, 0.4)]
 
@@ -127,7 +127,7 @@ def test_what_was_throttled_is_tried_again_for_nothing_was_done(
 def test_throttling_has_several_names(start: Start, code: str) -> None:
     asked, _ = start(then(refusal(code), DONE))
 
-    assert asked.call("GetItem", {}, may_repeat=True) == FOUND
+    assert asked.send("GetItem", {}, may_repeat=True)() == FOUND
 
 
 @pytest.mark.parametrize(
@@ -135,12 +135,12 @@ def test_throttling_has_several_names(start: Start, code: str) -> None:
 )
 def test_what_failed_is_tried_again_only_where_it_does_no_harm(start: Start, failure: bytes) -> None:
     asked, server = start(then(failure, DONE))
-    assert asked.call("GetItem", {}, may_repeat=True) == FOUND
+    assert asked.send("GetItem", {}, may_repeat=True)() == FOUND
     assert len(server.requests) == 2
 
     asked, server = start(then(failure, DONE))
     with pytest.raises(FailedError):
-        asked.call("PutItem", {}, may_repeat=False)
+        asked.send("PutItem", {}, may_repeat=False)()
     assert len(server.requests) == 1
 
 
@@ -149,7 +149,7 @@ def test_a_connection_that_was_closed_while_it_was_idle_is_replaced(start: Start
     asked, server = start(lambda _number: [DONE, CLOSE])
 
     for _ in range(4):
-        assert asked.call("PutItem", {}, may_repeat=may_repeat) == FOUND
+        assert asked.send("PutItem", {}, may_repeat=may_repeat)() == FOUND
         time.sleep(0.05)
     assert server.connections == 4
 
@@ -160,7 +160,7 @@ def test_a_call_is_given_up_after_three_seconds(start: Start, answers: bytes, ki
     begun = time.monotonic()
 
     with pytest.raises(kind):
-        asked.call("GetItem", {}, may_repeat=True)
+        asked.send("GetItem", {}, may_repeat=True)()
 
     assert 2.5 < time.monotonic() - begun < 3.3
     assert 8 < len(server.requests) < 60
@@ -172,7 +172,7 @@ def test_an_answer_that_does_not_come_is_waited_for_for_two_seconds(start: Start
     begun = time.monotonic()
 
     with pytest.raises(UnreachableError, match="GetItem: TimeoutError"):
-        asked.call("GetItem", {}, may_repeat=may_repeat)
+        asked.send("GetItem", {}, may_repeat=may_repeat)()
 
     took = time.monotonic() - begun
     assert (2.9 < took < 3.3) if may_repeat else (1.9 < took < 2.3)
@@ -192,7 +192,7 @@ def test_a_write_that_nobody_took_is_tried_again(start: Start, monkeypatch: pyte
 
     monkeypatch.setattr(endpoint, "Connection", made)
 
-    assert asked.call("PutItem", {}, may_repeat=False) == FOUND
+    assert asked.send("PutItem", {}, may_repeat=False)() == FOUND
     assert len(server.requests) == 1
 
 
@@ -200,7 +200,7 @@ def test_nobody_there_is_said() -> None:
     with serving(then(DONE)) as server:
         pass
     with pytest.raises(UnreachableError, match=r"PutItem: ConnectionRefusedError: .*refused"):
-        Endpoint(f"http://127.0.0.1:{server.port}", "eu-west-1").call("PutItem", {}, may_repeat=False)
+        Endpoint(f"http://127.0.0.1:{server.port}", "eu-west-1").send("PutItem", {}, may_repeat=False)()
 
 
 @pytest.mark.parametrize(
@@ -241,14 +241,14 @@ def test_tls_speaks_to_whom_it_trusts(tmp_path: Path, monkeypatch: pytest.Monkey
         url = f"https://127.0.0.1:{server.port}"
         stranger = Endpoint(url, "eu-west-1")
         with pytest.raises(UnreachableError, match="SSLCertVerificationError"):
-            stranger.call("GetItem", {}, may_repeat=False)
+            stranger.send("GetItem", {}, may_repeat=False)()
         assert server.requests == []
 
         monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
         asked = Endpoint(url, "eu-west-1")
         made = server.connections
         for _ in range(3):
-            assert asked.call("GetItem", {}, may_repeat=False) == FOUND
+            assert asked.send("GetItem", {}, may_repeat=False)() == FOUND
             time.sleep(0.05)
         assert server.connections == made + 2, "the second answer was the connection's last"
         asked.close()

@@ -42,7 +42,7 @@ def on_ministack(ministack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 def carriers(request: pytest.FixtureRequest) -> dict[str, Transport]:
     """Our own, and boto3 for who it is held against."""
     request.getfixturevalue(request.param)
-    return {"ours": endpoint.call, "boto3": by_boto3()}
+    return {"ours": endpoint.send, "boto3": by_boto3()}
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -76,7 +76,7 @@ def test_what_one_has_stored_the_other_finds_however_it_is_asked_for(carriers: d
         wanted = {name: attributes.encoded(keys[name] | members) for name in carriers}
         for name, carry in carriers.items():
             put = {"TableName": TABLE.physical_name, "Item": wanted[name]}
-            assert "Attributes" not in carry("PutItem", put, may_repeat=False)
+            assert "Attributes" not in carry("PutItem", put, may_repeat=False)()
         for carry in carriers.values():
             dynamodb.use(carry)
             for key in keys.values():
@@ -104,7 +104,7 @@ def test_what_one_has_stored_the_other_finds_however_it_is_asked_for(carriers: d
         for members in LARGE:
             holds(members)
     finally:
-        dynamodb.use(endpoint.call)
+        dynamodb.use(endpoint.send)
 
 
 KEY = attributes.encoded({"partition": "p", "sort": "s"})
@@ -172,7 +172,7 @@ def test_what_is_refused_is_refused_in_the_same_words(
     told = []
     for carry in carriers.values():
         with pytest.raises(CallError) as refused:
-            carry(operation, request_of(), may_repeat=True)
+            carry(operation, request_of(), may_repeat=True)()
         told.append((type(refused.value), refused.value.operation, refused.value.code, refused.value.message))
     ours, boto3s = told
     assert ours == boto3s

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,8 +95,11 @@ def measured() -> Iterator[Cost]:
     cost = Cost()
     read = dynamodb._read
 
-    def _read(operation: str, request: dict[str, Any]) -> Any:
-        answer = read(operation, request)
+    def _read(operation: str, request: dict[str, Any]) -> Callable[[], Any]:
+        wait = read(operation, request)
+        return lambda: counted(request, wait())
+
+    def counted(request: dict[str, Any], answer: Any) -> Any:
         consumed = answer["ConsumedCapacity"]
         cost.calls += 1
         if "RequestItems" not in request:

@@ -30,11 +30,7 @@ def encoded(item: Mapping[str, Value]) -> dict[str, Any]:
 
 def decoded(item: Mapping[str, Any]) -> Item:
     """The item of an answer."""
-    return {
-        name: value if kind == "S" else _value(kind, value)
-        for name, attribute in item.items()
-        for kind, value in attribute.items()
-    }
+    return {name: given["S"] if "S" in given else _value(given) for name, given in item.items()}
 
 
 def attribute(value: Value) -> dict[str, Any]:
@@ -60,7 +56,8 @@ def attribute(value: Value) -> dict[str, Any]:
             raise TypeError(type(value).__name__)
 
 
-def _value(kind: str, value: Any) -> Value:
+def _value(given: Mapping[str, Any]) -> Value:
+    ((kind, value),) = given.items()
     match kind:
         case "S" | "BOOL":
             return value
@@ -71,7 +68,7 @@ def _value(kind: str, value: Any) -> Value:
         case "B":  # text in JSON
             return base64.b64decode(value) if isinstance(value, str) else value
         case "L":
-            return [_value(kind, one) for member in value for kind, one in member.items()]
+            return [_value(member) for member in value]
         case "M":
             return decoded(value)
         case "SS":

@@ -1,7 +1,8 @@
 """The door to DynamoDB: nobody else opens a connection.
 
 An item is a `dict` of plain values; expressions are DynamoDB's own, with `#attribute` for a name and `:value`
-for one of the keyword arguments. Each function is one API call unless it says otherwise.
+for one of the keyword arguments. Each function is one API call unless it says otherwise. A read `…_ahead` is under way
+when it returns.
 
     put(TABLE, item, "attribute_not_exists(#id) OR #version < :version", version="2026…")
 """
@@ -9,13 +10,11 @@ for one of the keyword arguments. Each function is one API call unless it says o
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar, copy_context
-from functools import lru_cache, partial
-from threading import Lock
-from typing import Any, ParamSpec, Protocol, TypeVar
+from contextvars import ContextVar
+from functools import lru_cache, wraps
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from sessions import endpoint
 from sessions.attributes import Item, Value, attribute, decoded, encoded
@@ -24,13 +23,23 @@ from sessions.tables import Index, Table
 
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
+Page = tuple[list[Item], Item | None]
 
 _NAME = re.compile(r"#(\w+)")
 _BATCH = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 _RETRIES = 6
 _FIRST_PAUSE = 0.025  # seconds, at most
 
-_pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="dynamodb")
+
+class Pending(Generic[ResultT]):
+    """A read that is under way: sent already, so that several are answered at the same time."""
+
+    def __init__(self, wait: Callable[[], Any], understand: Callable[[Any], ResultT]) -> None:
+        self._wait, self._understand = wait, understand
+
+    def result(self) -> ResultT:
+        """What it has found, as soon as that is there. To be asked for once."""
+        return self._understand(self._wait())
 
 
 class Meter:
@@ -39,13 +48,10 @@ class Meter:
     def __init__(self) -> None:
         self.units = 0.0
         self.calls = 0
-        self._lock = Lock()
 
     def add(self, consumed: Any) -> None:
-        units = sum(one["CapacityUnits"] for one in (consumed if isinstance(consumed, list) else [consumed]))
-        with self._lock:
-            self.calls += 1
-            self.units += units
+        self.calls += 1
+        self.units += sum(one["CapacityUnits"] for one in (consumed if isinstance(consumed, list) else [consumed]))
 
 
 _meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
@@ -53,29 +59,25 @@ _meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
 
 @contextmanager
 def metering() -> Iterator[Meter]:
-    """Counts what this context reads, the threads that run in copies of it included."""
-    meter = Meter()
+    """Counts what is read in this context; what is counted within another counting is counted by both."""
+    meter, outer = Meter(), _meter.get()
     token = _meter.set(meter)
     try:
         yield meter
     finally:
         _meter.reset(token)
-
-
-def at_once(call: Callable[P, ResultT], *arguments: P.args, **options: P.kwargs) -> "Future[ResultT]":
-    """The call, made beside what else is done, and metered with it. It must not itself wait for another such call:
-    where all threads did, none would be left for those.
-    """
-    return _pool.submit(partial(copy_context().run, call, *arguments, **options))
+        if outer is not None:
+            outer.calls += meter.calls
+            outer.units += meter.units
 
 
 class Transport(Protocol):
-    """What carries calls to DynamoDB: `sessions.endpoint.call`, or what has its form, errors included."""
+    """What carries calls to DynamoDB: `sessions.endpoint.send`, or what has its form, errors included."""
 
-    def __call__(self, operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Any: ...
+    def __call__(self, operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Callable[[], Any]: ...
 
 
-_transport: Transport = endpoint.call
+_transport: Transport = endpoint.send
 
 
 def use(transport: Transport) -> None:
@@ -92,13 +94,25 @@ class UnprocessedError(Exception):
     """DynamoDB kept returning keys unprocessed: the table is throttled."""
 
 
-def get(table: Table, key: Mapping[str, str], *attributes: str, consistent: bool = False) -> Item | None:
+def _done(ahead: Callable[P, Pending[ResultT]]) -> Callable[P, ResultT]:
+    """The same read, that is done when it returns."""
+
+    @wraps(ahead)
+    def done(*arguments: P.args, **options: P.kwargs) -> ResultT:
+        return ahead(*arguments, **options).result()
+
+    return done
+
+
+def get_ahead(table: Table, key: Mapping[str, str], *attributes: str, consistent: bool = False) -> Pending[Item | None]:
     """The item with this key, or None. `attributes` narrows what is returned, not what is paid for."""
     request: dict[str, Any] = {"TableName": table.physical_name, "Key": encoded(key), "ConsistentRead": consistent}
     if attributes:
         request |= _expression("ProjectionExpression", ", ".join(f"#{name}" for name in attributes))
-    found = _read("GetItem", request).get("Item")
-    return None if found is None else decoded(found)
+    return Pending(_read("GetItem", request), _found)
+
+
+get = _done(get_ahead)
 
 
 def batch_get(
@@ -108,15 +122,16 @@ def batch_get(
 
     `attributes` narrows what is returned, not what is paid for.
     """
+    request: dict[str, Any] = {"ConsistentRead": consistent}
+    if attributes:
+        request |= _expression("ProjectionExpression", ", ".join(f"#{name}" for name in attributes))
     asked = [encoded(key) for key in keys]
     batches = [asked[first : first + _BATCH] for first in range(0, len(asked), _BATCH)]
-    if len(batches) == 1:
-        return _batch(table, batches[0], attributes, consistent)
-    waiting = [at_once(_batch, table, batch, attributes, consistent) for batch in batches]
-    return [item for batch in waiting for item in batch.result()]
+    waiting = [_batch(table, request, batch) for batch in batches]
+    return [item for one in waiting for item in _all_of(table, request, one)]
 
 
-def query(
+def query_ahead(
     table: Table,
     condition: str,
     /,
@@ -127,7 +142,7 @@ def query(
     consistent: bool = False,
     start: Item | None = None,
     **values: Value,
-) -> tuple[list[Item], Item | None]:
+) -> Pending[Page]:
     """One page of items in key order, at most 1 MB, and the `start` of the next page (None: there is none)."""
     names = condition + " ".join(f"#{name}" for name in attributes)
     request: dict[str, Any] = {
@@ -144,12 +159,13 @@ def query(
         request["Limit"] = limit
     if start is not None:
         request["ExclusiveStartKey"] = encoded(start)
-    return _page(_read("Query", request))
+    return Pending(_read("Query", request), _page)
 
 
-def scan(
-    table: Table, condition: str, /, *attributes: str, start: Item | None = None, **values: Value
-) -> tuple[list[Item], Item | None]:
+query = _done(query_ahead)
+
+
+def scan(table: Table, condition: str, /, *attributes: str, start: Item | None = None, **values: Value) -> Page:
     """Of one megabyte of the table, in no order, the items for which this holds; and the `start` of the next page.
 
     It reads all there is, and pays for it: for operators' tools, where a question is too rare for an index.
@@ -164,10 +180,10 @@ def scan(
         request["ProjectionExpression"] = ", ".join(f"#{name}" for name in attributes)
     if start is not None:
         request["ExclusiveStartKey"] = encoded(start)
-    return _page(_read("Scan", request))
+    return _page(_read("Scan", request)())
 
 
-def pages(read: Callable[..., tuple[list[Item], Item | None]]) -> Iterator[list[Item]]:
+def pages(read: Callable[..., Page]) -> Iterator[list[Item]]:
     """All pages of what `query` or `scan` reads: one of them, with its arguments but for `start`."""
     start = None
     while True:
@@ -218,47 +234,58 @@ def _put(table: Table, item: Item, condition: str | None, values: Mapping[str, V
     return _write("PutItem", request)
 
 
-def _page(answer: Any) -> tuple[list[Item], Item | None]:
+def _page(answer: Any) -> Page:
     following = answer.get("LastEvaluatedKey")
     return [decoded(item) for item in answer["Items"]], decoded(following) if following else None
 
 
-def _batch(table: Table, keys: list[Any], attributes: Sequence[str], consistent: bool) -> list[Item]:
-    """One call, and more where DynamoDB leaves keys unprocessed."""
-    request: dict[str, Any] = {"ConsistentRead": consistent}
-    if attributes:
-        request |= _expression("ProjectionExpression", ", ".join(f"#{name}" for name in attributes))
-    items: list[Item] = []
+def _found(answer: Any) -> Item | None:
+    found = answer.get("Item")
+    return None if found is None else decoded(found)
+
+
+def _batch(table: Table, request: Mapping[str, Any], keys: list[Any]) -> Callable[[], Any]:
+    return _read("BatchGetItem", {"RequestItems": {table.physical_name: {**request, "Keys": keys}}})
+
+
+def _all_of(table: Table, request: Mapping[str, Any], wait: Callable[[], Any]) -> Iterator[Item]:
+    """The items of a batch; more calls, where DynamoDB leaves keys unprocessed."""
     until = time.monotonic() + endpoint.DEADLINE
     idle = 0
-    while keys:
-        asked = {table.physical_name: request | {"Keys": keys}}
-        answer: Any = _read("BatchGetItem", {"RequestItems": asked})
+    while True:
+        answer = wait()
         found = answer["Responses"].get(table.physical_name, [])
         keys = answer["UnprocessedKeys"].get(table.physical_name, {}).get("Keys", [])
-        items.extend(decoded(item) for item in found)
+        yield from map(decoded, found)
+        if not keys:
+            return
         idle = 0 if found else idle + 1
         pause = random.uniform(0, _FIRST_PAUSE * 2**idle)  # noqa: S311 (no secret: it spreads the retries)
-        if keys and (idle > _RETRIES or time.monotonic() + pause > until):
+        if idle > _RETRIES or time.monotonic() + pause > until:
             raise UnprocessedError(table.name)
-        if keys:
-            time.sleep(pause)
-    return items
+        time.sleep(pause)
+        wait = _batch(table, request, keys)
 
 
-def _read(operation: str, request: dict[str, Any]) -> Any:
+def _read(operation: str, request: dict[str, Any]) -> Callable[[], Any]:
+    """Sends it; what is returned waits for the answer."""
     meter = _meter.get()
     if meter is None:
         return _transport(operation, request, may_repeat=True)
-    answer = _transport(operation, request | {"ReturnConsumedCapacity": "TOTAL"}, may_repeat=True)
-    meter.add(answer["ConsumedCapacity"])
-    return answer
+    wait = _transport(operation, request | {"ReturnConsumedCapacity": "TOTAL"}, may_repeat=True)
+
+    def metered() -> Any:
+        answer = wait()
+        meter.add(answer["ConsumedCapacity"])
+        return answer
+
+    return metered
 
 
 def _write(operation: str, request: dict[str, Any]) -> Any:
     """Where the answer was lost, it is repeated only under a condition, and whoever gave one knows what that means."""
     try:
-        return _transport(operation, request, may_repeat="ConditionExpression" in request)
+        return _transport(operation, request, may_repeat="ConditionExpression" in request)()
     except CallError as error:
         if error.code == "ConditionalCheckFailedException":
             raise ConditionFailedError from None

@@ -15,7 +15,7 @@ import random
 import ssl
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -63,9 +63,13 @@ class UnreachableError(FailedError):
     """No answer came."""
 
 
-def call(operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Any:
-    """The answer to this request. `may_repeat`: it does no harm to do it twice. `CallError` where it is not done."""
-    return (_functions_own or _endpoint()).call(operation, request, may_repeat=may_repeat)
+def send(operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Callable[[], Any]:
+    """Sends the request. What is returned waits for its answer, once; it raises `CallError` where there is none, or a
+    refusal. `may_repeat`: it does no harm to do it twice.
+
+    So several can be under way at once, and no thread has to wait for each.
+    """
+    return (_functions_own or _endpoint()).send(operation, request, may_repeat=may_repeat)
 
 
 def error(operation: str, status: int, code: str, message: str) -> CallError:
@@ -98,7 +102,7 @@ def close() -> None:
 
 
 class Endpoint:
-    """DynamoDB at this URL. Many threads may call at once; each has a connection of its own meanwhile."""
+    """DynamoDB at this URL. Many threads may call at once; each call has a connection of its own meanwhile."""
 
     def __init__(self, url: str, region: str) -> None:
         parts = urlsplit(url)
@@ -109,49 +113,35 @@ class Endpoint:
         self._signer = Signer(region, "dynamodb")
         self._idle: deque[Connection] = deque()
 
-    def call(self, operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Any:
-        """As the module's `call`."""
-        body = json.dumps(request, separators=(",", ":"), default=_base64).encode()
-        until = time.monotonic() + DEADLINE
-        longest = _SHORTEST_PAUSE
-        while True:
-            try:
-                return self._attempt(operation, body, until)
-            except (ThrottledError, _NotSentError) as error:
-                failure: CallError = error
-            except FailedError as error:
-                if not may_repeat:
-                    raise
-                failure = error
-            pause = random.uniform(0, longest)  # noqa: S311 (no secret: it spreads the attempts)
-            if time.monotonic() + pause >= until:
-                raise failure
-            time.sleep(pause)
-            longest = min(2 * longest, _LONGEST_PAUSE)
+    def send(self, operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Callable[[], Any]:
+        """As the module's `send`."""
+        return _Call(self, operation, json.dumps(request, separators=(",", ":"), default=_base64).encode(), may_repeat)
 
     def close(self) -> None:
         """As the module's `close`."""
         while self._idle:
             self._idle.pop().close()
 
-    def _attempt(self, operation: str, body: bytes, until: float) -> Any:
+    def sent(self, operation: str, body: bytes, until: float) -> Connection:
+        """The connection on which this is sent now. `_NotSentError` where there is none to be had."""
         request = self._request(operation, body)
         try:
             connection = self._connection(until)
         except OSError as error:
             raise _NotSentError(operation, type(error).__name__, str(error)) from error
-        keeps = False
         try:
             connection.send(request, _left(until, _READ))
-            status, answer, keeps = connection.receive(_left(until, _READ))
         except OSError as error:
+            connection.close()
             raise UnreachableError(operation, type(error).__name__, str(error)) from error
-        finally:
-            if keeps and len(self._idle) < _IDLE_CONNECTIONS:
-                self._idle.append(connection)
-            else:
-                connection.close()
-        return _understood(operation, status, answer)
+        return connection
+
+    def take_back(self, connection: Connection) -> None:
+        """It may carry another request."""
+        if len(self._idle) < _IDLE_CONNECTIONS:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def _connection(self, until: float) -> Connection:
         """One that is idle, the last used first, or a new one."""
@@ -177,6 +167,65 @@ class Endpoint:
         signed = self._signer.signed(headers, body, credentials, at=time.time())
         lines = "".join(f"{name}: {value}\r\n" for name, value in signed.items())
         return f"POST / HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+class _Call:
+    """One call, sent when it is made; called, it waits for the answer, and repeats what may be repeated."""
+
+    __slots__ = ("_body", "_connection", "_endpoint", "_failure", "_may_repeat", "_operation", "_until")
+
+    def __init__(self, asked: Endpoint, operation: str, body: bytes, may_repeat: bool) -> None:
+        self._endpoint, self._operation, self._body, self._may_repeat = asked, operation, body, may_repeat
+        self._until = time.monotonic() + DEADLINE
+        self._send()
+
+    def __call__(self) -> Any:
+        longest = _SHORTEST_PAUSE
+        while True:
+            try:
+                return self._received()
+            except (ThrottledError, _NotSentError) as error:
+                failure: CallError = error
+            except FailedError as error:
+                if not self._may_repeat:
+                    raise
+                failure = error
+            pause = random.uniform(0, longest)  # noqa: S311 (no secret: it spreads the attempts)
+            if time.monotonic() + pause >= self._until:
+                raise failure
+            time.sleep(pause)
+            longest = min(2 * longest, _LONGEST_PAUSE)
+            self._send()
+
+    def __del__(self) -> None:
+        """Where nobody waits for the answer any more, its connection is of no use."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _send(self) -> None:
+        """What goes wrong is told when the answer is waited for."""
+        self._connection: Connection | None = None
+        self._failure: CallError | None = None
+        try:
+            self._connection = self._endpoint.sent(self._operation, self._body, self._until)
+        except CallError as error:
+            self._failure = error
+
+    def _received(self) -> Any:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            raise self._failure or RuntimeError("an answer is waited for once")
+        keeps = False
+        try:
+            status, body, keeps = connection.receive(_left(self._until, _READ))
+        except OSError as error:
+            raise UnreachableError(self._operation, type(error).__name__, str(error)) from error
+        finally:
+            if keeps:
+                self._endpoint.take_back(connection)
+            else:
+                connection.close()
+        return _understood(self._operation, status, body)
 
 
 class _NotSentError(UnreachableError):

@@ -8,7 +8,7 @@ parameters are decoded here, once.
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from time import perf_counter
 from typing import Any
@@ -19,6 +19,9 @@ from sessions import log
 ANSWER_LIMIT = 6 * 1024 * 1024 - 64 * 1024
 """Bytes of a Lambda answer (6 MB, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), less
 what its headers may take."""
+
+_LONGEST_ESCAPE = 12
+"""Octets that a character of an answer takes at most, as two escapes."""
 
 Event = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -76,6 +79,18 @@ def answer(status: int, json_body: str, headers: Mapping[str, str] | None = None
 def weight(json_text: str) -> int:
     """The bytes that this takes in a Lambda answer, where the body is a JSON string: its quotes are escaped."""
     return len(json.dumps(json_text))
+
+
+def fitting(json_texts: Sequence[str]) -> int:
+    """How many of these, in a list, fit into one answer; one at least, if there are any."""
+    if sum(map(len, json_texts)) * _LONGEST_ESCAPE + len(json_texts) <= ANSWER_LIMIT:
+        return len(json_texts)
+    room = ANSWER_LIMIT
+    for number, text in enumerate(json_texts):
+        room -= weight(text) + 1
+        if room < 0:
+            return max(1, number)
+    return len(json_texts)
 
 
 def endpoint(internal_error: Callable[[Event], Answer]) -> Callable[[Handler], Handler]:
