@@ -15,9 +15,9 @@ _MARK = "1"  # the form of this cursor
 _AT, _BEYOND = "=", "|"
 _CHECK_DIGITS = 8
 _NEXT = "\x1f"  # no place has it
-_LONGEST = 2048
-_LONGEST_BODY = 1500  # octets, which are 2011 characters of base64
-_LONGEST_TRAIL = 20
+_LONGEST = 4000  # characters: what carries URLs takes at least twice that
+_LONGEST_BODY = 2990  # octets, which with the check are 3998 characters of base64
+_LONGEST_TRAIL = 100
 _LONGEST_PLACE = 1000  # octets: DynamoDB takes 1024, and a listing may put something behind a place
 
 
@@ -44,17 +44,13 @@ class Position:
 
 def write(ordering: str, position: Position) -> str:
     """The cursor of this position: base64url, without padding. A trail that is too long loses its beginning."""
-    for first in range(max(0, len(position.trail) - _LONGEST_TRAIL), len(position.trail) + 1):
-        told = (position, *position.trail[first:])
-        body = _MARK + ordering + _NEXT.join((_AT if one.inclusive else _BEYOND) + one.place for one in told)
-        if len(body.encode()) <= _LONGEST_BODY:
-            break
+    body = (_MARK + ordering + _text(position)).encode()
+    for first in range(max(0, len(position.trail) - _LONGEST_TRAIL), len(position.trail)):
+        trail = _NEXT.join(map(_text, position.trail[first:]))
+        told = body + _NEXT.encode() + _deflated(trail.encode())
+        if len(told) <= _LONGEST_BODY:
+            return _sealed(told)
     return _sealed(body)
-
-
-def _sealed(body: str) -> str:
-    checked = f"{zlib.crc32(body.encode()):0{_CHECK_DIGITS}x}{body}"
-    return base64.urlsafe_b64encode(checked.encode()).decode().rstrip("=")
 
 
 def read(ordering: str, cursor: str) -> Position:
@@ -64,16 +60,43 @@ def read(ordering: str, cursor: str) -> Position:
     plain = cursor.rstrip("=")
     padding = "=" * (-len(plain) % 4)
     try:
-        text = base64.b64decode(plain + padding, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
+        body = base64.b64decode(plain + padding, altchars=b"-_", validate=True)[_CHECK_DIGITS:]
+        told, separator, trail = body.partition(_NEXT.encode())
+        text = told.decode()
+        steps = _inflated(trail).decode().split(_NEXT) if separator else []
+    except (binascii.Error, ValueError, zlib.error):
         raise BadCursorError from None
-    body = text[_CHECK_DIGITS:]
-    if cursor not in (plain, plain + padding) or plain != _sealed(body) or not body.startswith(_MARK + ordering):
+    if cursor not in (plain, plain + padding) or plain != _sealed(body) or not text.startswith(_MARK + ordering):
         raise BadCursorError
-    position, *trail = [_position(ordering, one) for one in body[len(_MARK + ordering) :].split(_NEXT)]
-    if len(trail) > _LONGEST_TRAIL or not position.place:
+    position = _position(ordering, text[len(_MARK + ordering) :])
+    if len(steps) > _LONGEST_TRAIL or not position.place:
         raise BadCursorError
-    return Position(position.place, inclusive=position.inclusive, trail=tuple(trail))
+    return Position(position.place, position.inclusive, tuple(_position(ordering, one) for one in steps))
+
+
+def _sealed(body: bytes) -> str:
+    """Begins with a letter, as base64 of a digit of the check does: so no cursor could be the number of a session."""
+    checked = f"{zlib.crc32(body):0{_CHECK_DIGITS}x}".encode() + body
+    return base64.urlsafe_b64encode(checked).decode().rstrip("=")
+
+
+def _deflated(trail: bytes) -> bytes:
+    """Places beside each other are alike: a third is left of them, or less."""
+    deflating = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    return deflating.compress(trail) + deflating.flush()
+
+
+def _inflated(packed: bytes) -> bytes:
+    """Anybody can make a cursor: what would be longer than any trail is refused before it is there."""
+    inflating = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    trail = inflating.decompress(packed, _LONGEST_TRAIL * (_LONGEST_PLACE + 2))
+    if not inflating.eof or inflating.unused_data:
+        raise BadCursorError
+    return trail
+
+
+def _text(position: Position) -> str:
+    return (_AT if position.inclusive else _BEYOND) + position.place
 
 
 def _position(ordering: str, text: str) -> Position:

@@ -90,9 +90,11 @@ def hostile_cursor(chance: random.Random) -> str:
         name, chance.choice((value, value if name == "id" else None)), chance.choice((value if name == "id" else 7, 7))
     )
     kind = chance.randrange(4)
+    trail = tuple(Position(chance.choice((sound, ""))) for _ in range(chance.choice((0, 0, 1, 3))))
+    written = cursor.write(name, Position(sound, inclusive=chance.random() < 0.5, trail=trail))
     if kind == 0:
-        return cursor.write(name, Position(sound, inclusive=chance.random() < 0.5))
-    body = bytearray(f"1{name}|{sound}".encode())
+        return written
+    body = bytearray(base64.urlsafe_b64decode(written + "=" * (-len(written) % 4))[8:])
     if kind == 1:
         return forged(bytes(body[: chance.randrange(len(body))]))
     body[chance.randrange(len(body))] = chance.randrange(256)

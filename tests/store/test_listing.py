@@ -276,3 +276,25 @@ def test_what_follows_from_a_bound_goes_to_both_ends_of_the_calendar(
         for few in (100, 1):
             monkeypatch.setattr(listing, "MOST_COLLECTED", few)
             assert [number for page in pages("retailer", query) for number in ids(page)] == expected
+
+
+def test_a_hundred_short_pages_are_found_again_on_the_way_back(
+    aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And beyond them the same sessions, on other pages perhaps."""
+    monkeypatch.setattr(listing, "MOST_SESSIONS", 3)
+    monkeypatch.setattr(listing, "MOST_COLLECTED", 0)
+    drawn = as_session(1, dict.fromkeys(("storeId", "visitors", "groupSize", "customerId"), 1) | LIKE)
+    statuses = [("active", "completed")[zlib.crc32(bytes([number % 256])) % 3 > 0] for number in range(360)]
+    sessions = [drawn | {"id": 9 * 10**18 + number, "status": status} for number, status in enumerate(statuses)]
+    fill("retailer", (item("retailer", one) for one in sessions))
+    query = Query(order_by="createdAt", count=5, statuses=frozenset({"completed", "expired"}))
+    forward = list(pages("retailer", query))
+    assert len(forward) > 110
+    assert max(len(page.bodies) for page in forward) < 5
+    position, back = forward[-1].previous, [ids(forward[-1])]
+    assert position is not None
+    back += [ids(page) for page in pages("retailer", changed(query, before=through(query, position)))]
+    back.reverse()
+    assert back[-101:] == [ids(page) for page in forward[-101:]]
+    assert [one for page in back for one in page] == [one for page in forward for one in ids(page)]
