@@ -69,7 +69,7 @@ def _account(count: int) -> str:
 
 
 def _rows() -> Iterator[str]:
-    names = [*costs.filters(*SIZES[-1]), "range"]
+    names = [*costs.filters(*SIZES[-1]), "range", "store, range"]
     for ordering, name in product(ORDERINGS, names):
         cells = [_cell(ordering, name, count, stores) for count, stores in SIZES]
         if any(cells):
@@ -77,7 +77,7 @@ def _rows() -> Iterator[str]:
 
 
 def _cell(ordering: str, name: str, count: int, stores: int) -> str | None:
-    filters = costs.own_range(ordering, count) if name == "range" else costs.filters(count, stores).get(name)
+    filters = (costs.filters(count, stores) | costs.ranges(ordering, count)).get(name)
     if filters is None:
         return None
     found = [

@@ -19,7 +19,7 @@ from tests.store.sessions import Values
 COUNT = 20
 FIRST = 1_700_000_000  # seconds
 APART = 60
-BOUND = ("none", "store", "middle store", "customer", "good customer", "range")
+BOUND = ("none", "store", "middle store", "customer", "good customer", "range", "store, range")
 """The columns that `check` holds for."""
 CUSTOMER_SESSIONS = 25
 """How many a customer has, on average."""
@@ -152,6 +152,14 @@ def filters(count: int, stores: int) -> dict[str, dict[str, Any]]:
         "code": {"equal": {"code": "nobody's"}},
         "token": {"equal": {"sessionToken": "nobody's"}},
     }
+
+
+def ranges(ordering: str, count: int) -> dict[str, dict[str, Any]]:
+    """As `filters`: a range of the ordering's own key, of all sessions and of a store's; none where there is none."""
+    own = own_range(ordering, count)
+    if own is None:
+        return {}
+    return {"range": own} if ordering == "storeId" else {"range": own, "store, range": own | {"equal": {"storeId": 1}}}
 
 
 def own_range(ordering: str, count: int) -> dict[str, Any] | None:

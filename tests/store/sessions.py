@@ -31,6 +31,7 @@ values = st.fixed_dictionaries(
         "customerId": st.integers(1, 4),
         "status": st.sampled_from(STATUSES),
         "sessionToken": st.sampled_from(TOKENS),
+        "priority": st.integers(-10, 10),
         "createdAt": times,
         "later": st.lists(st.integers(-1, 4), min_size=4, max_size=4),
         "nulls": st.tuples(st.booleans(), st.booleans()),
@@ -113,6 +114,7 @@ def brute_force(sessions: Iterable[Values], query: Query) -> list[int]:
 def item(account: str, one: Values, *, version: str = "1", padding: int = 0) -> Item:
     """The session as it is stored; with so many bytes more."""
     shown = {"id": str(one["id"]), "customerId": str(one["customerId"]), "storeId": one["storeId"]}
+    shown |= {"priority": one.get("priority", 0)}
     body = json.dumps(shown | {"metadata": {"padding": "." * padding}})
     return session.item_of(account, values=one, body=body, version=version)
 

@@ -1,8 +1,9 @@
 """Every plan, ordering, filter and page gives what going through all sessions one by one would give."""
 
+import json
 import zlib
 from collections.abc import Callable, Iterable
-from itertools import count, product
+from itertools import count, islice, product
 from typing import Any, Literal
 
 import boto3
@@ -14,6 +15,7 @@ from functions.store import listing, session
 from functions.store.cursor import Position
 from functions.store.ordering import place
 from functions.store.query import Query
+from functions.store.walk import is_beyond
 from sessions import dynamodb
 from tests.store.sessions import (
     MINUTES,
@@ -115,8 +117,10 @@ def test_all_pages_either_way_are_what_going_through_all_sessions_gives(engine: 
         fill(neighbour, (item(neighbour, one) for one in sessions_of(others)))
         for query in asked:
             expected = brute_force(sessions, query)
-            forward = [ids(page) for page in pages(account, query)]
-            assert [one for page in forward for one in page] == expected
+            forward = list(pages(account, query))
+            assert [one for page in forward for one in ids(page)] == expected
+            priorities = [json.loads(body)["priority"] for page in forward for body in page.bodies]
+            assert priorities == [sessions[one - 1]["priority"] for one in expected]
             if not expected:
                 continue
             last = next(one for one in sessions if one["id"] == expected[-1])
@@ -161,44 +165,95 @@ def test_a_page_begins_beyond_the_session_whose_bare_id_is_given(engine: Engine)
         assert [one for page in reversed(previous) for one in page] == expected
 
 
-def test_who_keeps_the_place_is_neither_skipped_nor_seen_twice(engine: Engine) -> None:
-    """Between pages sessions come, go, and change: their ordering's value, or others only."""
+class Changes:
+    """Sessions that come, go, and change between the pages of a query: their ordering's value, or others only."""
 
+    def __init__(self, engine: Engine, data: st.DataObject, drawn: list[Values], query: Query) -> None:
+        self.account = engine.new_account()
+        self.sessions = {one["id"]: one for one in sessions_of(drawn)}
+        self.in_place = set(self.sessions)
+        self._data = data
+        self._query = query
+        self._numbers = st.integers(1, len(drawn) + 3)
+        self._matched = {number for number, one in self.sessions.items() if query.allows(one)}
+        self._turn = 0
+        fill(self.account, (item(self.account, one) for one in self.sessions.values()))
+
+    def happen(self) -> None:
+        """One of them."""
+        number, self._turn = self._data.draw(self._numbers), self._turn + 1
+        old = self.sessions.get(number)
+        if old is not None and self._data.draw(st.booleans()):
+            dynamodb.delete(session.SESSIONS, {"session": session.session_key(self.account, number)})
+            self._matched.discard(number)
+            self.in_place.discard(number)
+            return
+        new = as_session(number, self._data.draw(values))
+        order = self._query.order_by
+        if old is not None and self._data.draw(st.booleans()):
+            new |= {order: old[order]}
+        if old is None or new[order] != old[order]:
+            self.in_place.discard(number)
+        if not self._query.allows(new):
+            self._matched.discard(number)
+        self.sessions[number] = new
+        fill(self.account, [item(self.account, new, version=f"2{self._turn:03d}")])
+
+    def kept(self) -> list[int]:
+        """Those that have matched and kept their place all the time, in order."""
+        found = brute_force(self.sessions.values(), self._query)
+        return [number for number in found if number in self._matched & self.in_place]
+
+    def check(self, seen: list[int], expected: list[int]) -> None:
+        """None of those is skipped or out of order, and none that kept its place is seen twice."""
+        assert [number for number in seen if number in expected] == expected
+        again = [number for number in seen if number in self.in_place]
+        assert len(again) == len(set(again))
+
+
+def test_who_keeps_the_place_is_neither_skipped_nor_seen_twice(engine: Engine) -> None:
     @engine.check(60, data=st.data(), drawn=several(8, 20), query=queries())
     def holds(data: st.DataObject, drawn: list[Values], query: Query) -> None:
-        account = engine.new_account()
-        sessions = {one["id"]: one for one in sessions_of(drawn)}
-        fill(account, (item(account, one) for one in sessions.values()))
-        always = {number for number, one in sessions.items() if query.allows(one)}
-        in_place = set(sessions)
+        changes = Changes(engine, data, drawn, query)
         seen: list[int] = []
         position: Position | None = None
-        for turn in range(100):
-            found = listing.page(account, changed(query, after=position))
+        for _ in range(100):
+            found = listing.page(changes.account, changed(query, after=position))
             seen += ids(found)
             if found.following is None:
                 break
             position = through(query, found.following)
-            number = data.draw(st.integers(1, len(drawn) + 3))
-            old = sessions.get(number)
-            if data.draw(st.booleans()) and old is not None:
-                dynamodb.delete(session.SESSIONS, {"session": session.session_key(account, number)})
-                always.discard(number)
-                in_place.discard(number)
-                continue
-            new = as_session(number, data.draw(values))
-            if old is not None and data.draw(st.booleans()):
-                new |= {query.order_by: old[query.order_by]}
-            if old is None or new[query.order_by] != old[query.order_by]:
-                in_place.discard(number)
-            if not query.allows(new):
-                always.discard(number)
-            sessions[number] = new
-            fill(account, [item(account, new, version=f"2{turn:03d}")])
-        expected = [number for number in brute_force(sessions.values(), query) if number in always & in_place]
-        assert [number for number in seen if number in always & in_place] == expected
-        again = [number for number in seen if number in in_place]
-        assert len(again) == len(set(again))
+            changes.happen()
+        changes.check(seen, changes.kept())
+
+
+def test_who_keeps_the_place_is_neither_skipped_nor_seen_twice_on_the_way_back(engine: Engine) -> None:
+    """From the end, or from where some pages led to."""
+
+    @engine.check(60, data=st.data(), drawn=several(8, 20), query=queries(), forward=st.integers(0, 4))
+    def holds(data: st.DataObject, drawn: list[Values], query: Query, forward: int) -> None:
+        changes = Changes(engine, data, drawn, query)
+        everything = Query(order_by=query.order_by, direction=query.direction)
+        last = changes.sessions[brute_force(changes.sessions.values(), everything)[-1]]
+        position: Position | None = Position(place(query.order_by, last[query.order_by], last["id"]), inclusive=True)
+        if forward:
+            walked = list(islice(pages(changes.account, query), forward))
+            position = walked[-1].previous
+        if position is None:
+            return
+        turn, is_descending = position, query.direction == "desc"
+        seen: list[int] = []
+        for _ in range(100):
+            found = listing.page(changes.account, changed(query, before=through(query, position)))
+            seen = ids(found) + seen
+            if found.previous is None:
+                break
+            position = found.previous
+            changes.happen()
+        places = {
+            number: place(query.order_by, changes.sessions[number][query.order_by], number) for number in changes.kept()
+        }
+        changes.check(seen, [number for number, at in places.items() if is_beyond(at, turn, is_descending)])
 
 
 def test_the_last_page_says_that_it_is_the_last_where_one_shard_has_all(on_dynalite: None) -> None:

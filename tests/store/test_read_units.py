@@ -2,6 +2,8 @@
 
 import json
 import random
+from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Literal, cast
 from uuid import UUID
@@ -11,10 +13,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from functions.store import session
-from functions.store.ordering import LARGEST_INTEGER, ORDERINGS, SMALLEST_INTEGER
+from functions.store.cursor import Position
+from functions.store.ordering import LARGEST_INTEGER, ORDERINGS, SMALLEST_INTEGER, place
 from functions.store.query import COUNTS, STATUSES, TIMES, Query
+from sessions import attributes
 from tests.store import costs
-from tests.store.sessions import brute_force, changed, fill, ids, item, through
+from tests.store.sessions import Values, brute_force, changed, fill, ids, item, through
 
 SHARDS = 8
 DIRECTIONS: tuple[Literal["asc", "desc"], ...] = ("asc", "desc")
@@ -33,9 +37,7 @@ def test_a_page_costs_the_same_whatever_there_is_beside_it() -> None:
     for ordering, direction in product(ORDERINGS, DIRECTIONS):
         index_units: dict[str, set[float]] = {}
         for account, (count, stores) in sizes.items():
-            own = costs.own_range(ordering, count)
-            bounded = {"range": own} if own else {}
-            for name, filters in (costs.filters(count, stores=stores) | bounded).items():
+            for name, filters in (costs.filters(count, stores) | costs.ranges(ordering, count)).items():
                 if name not in costs.BOUND:
                     continue
                 query = Query(order_by=ordering, direction=direction, **filters)
@@ -112,8 +114,22 @@ def test_a_customer_with_140_sessions_costs_no_more_than_one_with_few() -> None:
             assert ids(found) == brute_force(customers[customer], query)[:20]
 
 
-def test_no_request_costs_more_than_150_units_and_4_rounds() -> None:
+def test_a_page_of_sessions_of_4_kilobytes_costs_half_a_unit_for_each() -> None:
+    made = costs.sessions(200, stores=3)
+    room = [session.READ_BLOCK - 8 - attributes.size(item("full", one)) for one in made]
+    items = [item("full", one, padding=size) for one, size in zip(made, room, strict=True)]
+    assert {(attributes.size(one), session.weight(one)) for one in items} == {(session.READ_BLOCK - 8, 1)}
+    fill("full", items)
+    for ordering, direction in product(ORDERINGS, DIRECTIONS):
+        for equal in ({}, {"storeId": 1}, {"customerId": 7}):
+            found, cost = costs.page("full", Query(order_by=ordering, direction=direction, equal=equal))
+            costs.check(found, cost, f"by {ordering} {direction}, {equal}")
+
+
+@pytest.mark.parametrize("shards", [8, 16])
+def test_no_request_costs_more_than_150_units_and_4_rounds(monkeypatch: pytest.MonkeyPatch, shards: int) -> None:
     """Many a session is larger than a block here, customers and stores fill theirs, and pages are long."""
+    monkeypatch.setenv("STORE_SHARDS", str(shards))
     chance = random.Random(5)
     many = costs.sessions(1_500, stores=40)
     sizes = chance.choices((0, 3_000, 9_000, 60_000, 128_000), weights=(60, 20, 10, 6, 4), k=len(many))
@@ -127,7 +143,7 @@ def test_no_request_costs_more_than_150_units_and_4_rounds() -> None:
         deadline=None,
         derandomize=True,
         database=None,
-        max_examples=250,
+        max_examples=200,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate],
     )
@@ -145,15 +161,24 @@ def test_no_request_costs_more_than_150_units_and_4_rounds() -> None:
             statuses=data.draw(st.frozensets(st.sampled_from(STATUSES), max_size=2)),
             least={name: like[name] for name in ranged if data.draw(st.booleans())},
             most={name: like[name] for name in ranged if data.draw(st.booleans())},
-            after=data.draw(st.none() | chosen.map(lambda one: int(one["id"]))),
         )
+        given = st.none() | chosen.map(lambda one: int(one["id"])) | chosen.map(partial(_position, query))
+        start = data.draw(given)
+        if isinstance(start, Position) and data.draw(st.booleans()):
+            start = replace(start, trail=(data.draw(st.just(Position("")) | chosen.map(partial(_position, query))),))
+        query = changed(query, **{data.draw(st.sampled_from(("after", "before"))): start})
         found, cost = costs.page("many", query)
         assert cost.units <= 150, (query, cost)
         assert cost.rounds <= 4, (query, cost)
         assert cost.units == pytest.approx(cost.logged), "the log says what was measured"
-        assert len(found.bodies) == count or cost.short or found.following is None
+        further = found.following if query.before is None else found.previous
+        assert len(found.bodies) == count or cost.short or further is None
 
     holds()
+
+
+def _position(query: Query, one: Values) -> Position:
+    return Position(place(query.order_by, one[query.order_by], one["id"]), inclusive=one["id"] % 2 == 0)
 
 
 @pytest.mark.parametrize("shards", [8, 16])
