@@ -44,7 +44,7 @@ def test_a_table_has_as_many_indexes_as_its_family_asks_for(stacks: Stacks) -> N
         table["Properties"]["KeySchema"][0]["AttributeName"]: len(table["Properties"].get("GlobalSecondaryIndexes", []))
         for table in stacks["SessionApis-prod-store"].resources("DynamoDB::Table").values()
     }
-    assert indexes == {"session": 20, "token": 1, "record": 0, "person": 0}
+    assert indexes == {"session": 20, "partition": 0, "record": 0, "person": 0}
 
 
 def _of_template(properties: dict[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,13 @@ def answers(account: str) -> list[list[str]]:
 
 
 def items() -> list[str]:
-    return sorted(json.dumps(item, sort_keys=True) for table in TABLES for item in stored(table.physical_name))
+    """All that is stored, but which save has written a token's item: any that found it wanting."""
+    found = [item for table in TABLES for item in stored(table.physical_name)]
+    kept = [
+        {name: value for name, value in item.items() if name != "version" or "token#" not in str(item.get("partition"))}
+        for item in found
+    ]
+    return sorted(json.dumps(item, sort_keys=True) for item in kept)
 
 
 @pytest.mark.parametrize("shards", ["1", "3"])
