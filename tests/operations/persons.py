@@ -212,7 +212,8 @@ def store(platform: Platform, http: Client) -> Case:
             "metadata": {"email": f"{who}@example.com"},
             "customerId": f"00{customer_id}",
         }
-        return event("store.session.saved", at=at, accountId=account, session=saved | more)
+        name = f"{theirs}-{uuid4()}" if who == theirs else None  # all that is stored of an open session has this
+        return event("store.session.saved", at=at, name=name, accountId=account, session=saved | more)
 
     def known(account: str, customer: int, at: datetime, who: str, **more: Any) -> Event:
         data = {"id": customer, "role": "customer", "email": f"{who}@example.com", "firstName": who, "phone": f"+{who}"}
