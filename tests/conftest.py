@@ -18,7 +18,7 @@ from infra import families
 from infra.local import resources
 from infra.local.aws_server import Server
 from infra.local.resources import Queue
-from sessions import accounts, clock, endpoint, erasures, recording
+from sessions import accounts, clock, dynamodb, endpoint, erasures, recording
 from sessions.tables import Table
 from tests.accounts import Headers, basic, bearer
 from tests.answers import Client
@@ -64,6 +64,7 @@ def aws(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Que
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", aws_url)
+    monkeypatch.setattr(dynamodb, "_transport", endpoint.send)  # whatever a test of the operators' tools has left
     monkeypatch.setattr(boto3, "client", lambda service, **_options: _client(service))
     with mock_aws():
         before = dict(os.environ)
@@ -96,6 +97,7 @@ def on_dynalite(dynalite: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     for name in ("AWS_PROFILE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynalite)
+    monkeypatch.setattr(dynamodb, "_transport", endpoint.send)
     erasures._keys.clear()
     client = boto3.client("dynamodb")
     found = [families.load(name) for name in families.names()]
