@@ -6,9 +6,10 @@ and knows nothing of the project.
 """
 
 import json
+from contextvars import ContextVar
 from typing import Any
 
-from ministack.app import main  # type: ignore[import-untyped]
+from ministack import app as server  # type: ignore[import-untyped]
 from ministack.services import apigateway_v1 as gateway  # type: ignore[import-untyped]
 from ministack.services import dynamodb
 from ministack.services.cloudformation import provisioners  # type: ignore[import-untyped]
@@ -16,6 +17,13 @@ from ministack.services.cloudformation import provisioners  # type: ignore[impor
 Made = tuple[str, dict[str, Any]]
 
 PROVISIONERS: dict[str, Any] = provisioners._RESOURCE_HANDLERS
+
+
+class _Refusal(tuple[int, dict[str, str], bytes]):
+    """An answer of the gateway's own: no function's."""
+
+    __slots__ = ()
+
 
 ACCEPTED = (
     "AWS::CodeDeploy::Application",
@@ -26,8 +34,17 @@ ACCEPTED = (
 """Types of resources that it does not know, and that nothing here depends on: it notes that there is one."""
 _ALARM = "AWS::CloudWatch::Alarm"
 _AUTHORIZER = "x-amazon-apigateway-authorizer"
+_ANSWERS = "x-amazon-apigateway-gateway-responses"
+_INTEGRATION = "x-amazon-apigateway-integration"
 _CALLER = "context.identity.sourceIp"
-_ADDRESS = "127.0.0.1"
+_REFUSALS = {
+    (401, "Unauthorized"): "UNAUTHORIZED",
+    (403, "Forbidden"): "INVALID_API_KEY",
+    (403, "Missing Authentication Token"): "MISSING_AUTHENTICATION_TOKEN",
+    (403, "User is not authorized to access this resource"): "ACCESS_DENIED",
+    (403, "User is not authorized to access this resource with an explicit deny"): "ACCESS_DENIED",
+}
+"""What MiniStack's gateway says where it refuses, and how AWS calls that type of answer."""
 
 
 def teach() -> None:
@@ -39,6 +56,8 @@ def teach() -> None:
     _teach_authorizers()
     _teach_addresses()
     _teach_api_keys()
+    _teach_answers()
+    _teach_preflights()
     _teach_units()
 
 
@@ -87,22 +106,29 @@ def _teach_authorizers() -> None:
 
 
 def _teach_addresses() -> None:
-    """It tells endpoints the caller's address, and authorizers not. All callers here are of this machine.
+    """It tells authorizers no address.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html
     """
-    find, ask = gateway._request_identity_sources, gateway._invoke_authorizer_lambda
+    find, ask, serve = gateway._request_identity_sources, gateway._invoke_authorizer_lambda, server.app
+    caller: ContextVar[str] = ContextVar("caller")
+
+    async def serve_knowing_the_caller(scope: dict[str, Any], *channels: Any) -> None:
+        if scope["type"] == "http":
+            caller.set(scope["client"][0])
+        await serve(scope, *channels)
 
     def find_all(source: str, *request: Any) -> tuple[bool, list[str]]:
         sources = [one.strip() for one in source.split(",")]
         present, values = find(",".join(one for one in sources if one != _CALLER), *request)
-        return present, [*values, *([_ADDRESS] if _CALLER in sources else [])]
+        return present, [*values, *([caller.get()] if _CALLER in sources else [])]
 
     async def ask_with_address(authorizer: Any, event: dict[str, Any], *scope: Any) -> Any:
         assert "identity" not in event["requestContext"], "MiniStack tells authorizers the address by now"
-        event["requestContext"]["identity"] = {"sourceIp": _ADDRESS}
+        event["requestContext"]["identity"] = {"sourceIp": caller.get()}
         return await ask(authorizer, event, *scope)
 
     gateway._request_identity_sources, gateway._invoke_authorizer_lambda = find_all, ask_with_address
+    server.app = serve_knowing_the_caller
 
 
 def _teach_api_keys() -> None:
@@ -133,6 +159,61 @@ def _teach_api_keys() -> None:
 
     gateway._create_api_key = create_with_value
     gateway._authorize_request_v1, gateway._build_lambda_event_v1 = authorize_with_key, build_with_key
+
+
+def _teach_answers() -> None:
+    """It keeps what an API answers where it refuses, but neither imports that nor answers so. Whether it refuses, and
+    for which reason, is its own decision; what it lets pass, and what a function answers, is left as it is.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gatewayResponse-definition.html
+    """
+    import_rest, answer = gateway._import_rest_api, gateway._handle_execute_in_scope
+    refuse, deny = gateway._gw_error, gateway._deny_error
+
+    def import_all(document: dict[str, Any], given: dict[str, Any] | None = None) -> str:
+        api = str(import_rest(document, given))
+        assert not gateway._gateway_responses[api], "MiniStack imports its gateway's answers by now"
+        for name, described in document.get(_ANSWERS, {}).items():
+            assert gateway._put_gateway_response(api, name, described)[0] == 201
+        return api
+
+    async def answer_as_imported(api: str, *request: Any) -> Any:
+        found = await answer(api, *request)
+        if not isinstance(found, _Refusal):
+            return found
+        status, headers, body = found
+        said = json.loads(body)
+        kind = _REFUSALS.get((status, said.get("message") or said.get("Message")), f"DEFAULT_{status // 100}XX")
+        described = gateway._gateway_responses[api].get(kind)
+        if described is None:
+            return found
+        for name, value in described["responseParameters"].items():
+            headers[name.removeprefix("gatewayresponse.header.")] = value.strip("'")
+        template = described["responseTemplates"]["application/json"]
+        return int(described.get("statusCode", status)), headers, template.encode()
+
+    gateway._gw_error = lambda *told: _Refusal(refuse(*told))
+    gateway._deny_error = lambda *told: _Refusal(deny(*told))
+    gateway._import_rest_api, gateway._handle_execute_in_scope = import_all, answer_as_imported
+
+
+def _teach_preflights() -> None:
+    """It imports of a mock integration that it is one, and not what it answers.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-mock-integration.html
+    """
+    import_operation, mock = gateway._import_operation, gateway._invoke_mock_v1
+
+    def import_answers(api: str, resource: str, method: str, operation: dict[str, Any]) -> None:
+        import_operation(api, resource, method, operation)
+        made = gateway._resources[api][resource]["resourceMethods"][method]["methodIntegration"]
+        assert not made.get("integrationResponses"), "MiniStack imports the answers of mock integrations by now"
+        described = operation[_INTEGRATION].get("responses", {})
+        made["integrationResponses"] = {one["statusCode"]: one for one in described.values()}
+
+    def mock_without_body(integration: dict[str, Any]) -> Any:
+        status, headers, body = mock(integration)
+        return (status, headers, body) if status != 204 else (status, headers, b"")
+
+    gateway._import_operation, gateway._invoke_mock_v1 = import_answers, mock_without_body
 
 
 def _teach_units() -> None:
@@ -186,4 +267,4 @@ def _forget(_physical_id: str, _properties: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     teach()
-    main()
+    server.main()

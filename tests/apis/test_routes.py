@@ -7,7 +7,7 @@ import pytest
 
 from tests.accounts import Headers, new_fleet
 from tests.answers import Answer, Client
-from tests.apis.differences import ANSWERS, PATHS
+from tests.apis.differences import PATHS, SEGMENTS
 from tests.platform import Target, event, eventually
 
 NO_SESSION = {"code": "SESSION_NOT_FOUND", "description": "Session not found"}
@@ -20,7 +20,6 @@ DEVICE = "/rws/api/v1/devices/8988216716970004983/sessionInfo"
 STORE = "/api/admin/v2/sessions"
 
 
-@ANSWERS.mark
 def test_new_is_no_session(http: Client) -> None:
     assert http.put("/sessions/new").json["sessionId"] != "new"
     for method in ("GET", "POST", "DELETE"):
@@ -29,7 +28,6 @@ def test_new_is_no_session(http: Client) -> None:
     assert http.post("/sessions/New").json["sessionId"] == "New"
 
 
-@ANSWERS.mark
 def test_only_new_is_created_by_put(http: Client) -> None:
     answer = http.put("/sessions/visitor")
     assert (answer.status, answer.json) == (404, NO_SESSION)
@@ -41,35 +39,34 @@ def test_a_client_may_be_named_as_another_family_begins(http: Client, insurer: H
         assert (answer.status, answer.json) == (404, {"message": "Client not found"})
 
 
-@ANSWERS.mark
 @pytest.mark.parametrize(
     ("target", "refusal"),
     [
         ("/rws", NO_RESOURCE),
         ("/rws/api/v1/devices", NO_RESOURCE),
-        (DEVICE + "/", NO_RESOURCE),
+        pytest.param(DEVICE + "/", NO_RESOURCE, marks=SEGMENTS.mark),
         (DEVICE + "s", NO_RESOURCE),
         ("/rws/api//devices/1/sessionInfo", NO_RESOURCE),
         ("/rws/api/v1/devices//sessionInfo", NO_RESOURCE),
         ("/rws/api/v1/devices/1/SessionInfo", NO_RESOURCE),
-        ("/rws/api/v1/devices/1%2FsessionInfo", NO_RESOURCE),
+        pytest.param("/rws/api/v1/devices/1%2FsessionInfo", NO_RESOURCE, marks=PATHS.mark),
         ("/rwsx", NO_RESOURCE),
         ("/sessions", NO_SESSION),
         ("/sessions/", NO_SESSION),
         ("/sessions//", NO_SESSION),
-        ("/sessions/a/", NO_SESSION),
+        pytest.param("/sessions/a/", NO_SESSION, marks=SEGMENTS.mark),
         ("/sessions/a/b", NO_SESSION),
-        ("/sessions/new/", NO_SESSION),
+        pytest.param("/sessions/new/", NO_SESSION, marks=SEGMENTS.mark),
         ("/sessions?id=a", NO_SESSION),
         ("/api", NO_LISTING),
         ("/api/", NO_LISTING),
         ("/api/admin/v2", NO_LISTING),
         ("/api/admin/v1/sessions", NO_LISTING),
         ("/api/admin/v2/Sessions", NO_LISTING),
-        ("/api/admin/v2//sessions", NO_LISTING),
-        (STORE + "/", NO_LISTING),
+        pytest.param("/api/admin/v2//sessions", NO_LISTING, marks=SEGMENTS.mark),
+        pytest.param(STORE + "/", NO_LISTING, marks=SEGMENTS.mark),
         (STORE + "/5001", NO_LISTING),
-        (STORE + "%2F", NO_LISTING),
+        pytest.param(STORE + "%2F", NO_LISTING, marks=PATHS.mark),
         (STORE + ";a=b", NO_LISTING),
         ("/", NO_ROUTE),
         ("//", NO_ROUTE),
@@ -78,7 +75,7 @@ def test_a_client_may_be_named_as_another_family_begins(http: Client, insurer: H
         ("/demo-insurer/sessions", NO_ROUTE),
         ("/demo-insurer/sessions/", NO_ROUTE),
         ("/demo-insurer/Sessions/ana", NO_ROUTE),
-        (ANA + "/", NO_ROUTE),
+        pytest.param(ANA + "/", NO_ROUTE, marks=SEGMENTS.mark),
         (ANA + "/x", NO_ROUTE),
         ("/RWS/api/v1/devices/1/sessionInfo", NO_ROUTE),
         ("/favicon.ico", NO_ROUTE),
@@ -95,7 +92,6 @@ def test_a_path_of_no_route_is_refused_in_the_dialect_it_looks_like(
             assert (answer.status, answer.json) == (404, refusal)
 
 
-@ANSWERS.mark
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
 def test_an_unsupported_method_is_refused_in_the_dialect_of_its_path(
     http: Client, insurer: Headers, fleet: Headers, retailer: Headers, method: str
@@ -113,7 +109,6 @@ def test_an_unsupported_method_is_refused_in_the_dialect_of_its_path(
         assert refused("/sessions/visitor", {}).json == NO_SESSION
 
 
-@ANSWERS.mark
 def test_a_head_is_refused_without_a_body(http: Client, insurer: Headers, fleet: Headers, retailer: Headers) -> None:
     http.post("/sessions/headless")
     for target, headers in (
