@@ -3,16 +3,18 @@
 It fails on an error that CDK or cdk-nag finds in them; what is left as it is, `infra` acknowledges where it stands.
 
 To do without a family, delete its folder, its tests, and its line here. One environment is deployed by the names of
-its stacks: `make deploy ENVIRONMENT=dev`.
+its stacks: `make deploy ENVIRONMENT=dev`. Operators' own settings are in `deployment.toml`: `infra/environments.py`.
 """
 
 import json
 import os
+import sys
 from collections.abc import Iterable
 
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
+from infra import environments
 from infra.accounts_stack import AccountsStack
 from infra.families import ROOT
 from infra.family_stack import FamilyStack
@@ -38,5 +40,9 @@ def feature_flags() -> dict[str, object]:
 if __name__ == "__main__":
     whole = App(context=feature_flags(), outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")))
     Validations.of(whole).add_plugins(AwsSolutionsChecks(whole))
-    add_stacks(whole)
+    try:
+        known = environments.load()
+    except environments.SettingsError as error:
+        sys.exit(str(error))
+    add_stacks(whole, known.values())
     whole.synth()

@@ -1,9 +1,14 @@
-"""Settings of each environment, typed. Those of a family stand in its `deployment.py`, and are changed here."""
+"""Settings of each environment, typed. Those of a family stand in its `deployment.py`, and may be others here.
+
+An operator's own values are not written here but into a file of their own: see `infra/environments.py`.
+"""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
+
+from pydantic import ConfigDict
 
 from infra.families import names
 
@@ -22,6 +27,7 @@ COMPRESSED_BYTES = 1024
 LogDays = Literal[7, 30, 90, 365]
 """CloudWatch keeps logs for certain numbers of days only; more may be added here and in `infra/log_group.py`."""
 _LEAST_PER_ADDRESS = 10  # https://docs.aws.amazon.com/waf/latest/APIReference/API_RateBasedStatement.html
+_CHECKED = ConfigDict(extra="forbid")  # where one is made of what a file says
 _HOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 
 
@@ -29,6 +35,7 @@ _HOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 class Domain:
     """A name of one's own for an API."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = _CHECKED
     name: str
     certificate_arn: str
     """In ACM, for that name, in the region of the API."""
@@ -44,6 +51,7 @@ class Domain:
 class Runtime:
     """What the functions run on. The layer of their dependencies is built for it, wherever that is done."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = _CHECKED
     python: Literal["3.11", "3.12", "3.13"] = "3.13"
     architecture: Literal["arm64", "x86_64"] = "arm64"
 
@@ -58,6 +66,7 @@ _POSITIVE = (
 class Environment:
     """What differs between deployments. Rates are requests per second of one API, all its callers together."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = _CHECKED
     name: str
     keeps_data: bool
     """Whether tables and queues are protected from deletion, outlive their stack, and can be restored."""

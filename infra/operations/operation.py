@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from infra import environments
+from infra.environments import SettingsError
 from infra.families import names
 from infra.operations import deployment, output
 from infra.operations.deployment import Deployment
 from infra.operations.errors import OperationError
-from infra.settings import ENVIRONMENTS
 
 
 def _family(name: str) -> str:
@@ -25,7 +26,10 @@ def _families(incomplete: str) -> list[str]:
 
 
 def _environments(incomplete: str) -> list[str]:
-    return [name for name in ENVIRONMENTS if name.startswith(incomplete)]
+    try:
+        return [name for name in environments.load() if name.startswith(incomplete)]
+    except SettingsError:
+        return []  # the command itself will tell
 
 
 FamilyName = Annotated[
@@ -80,14 +84,17 @@ def _deployment(context: typer.Context, local: bool, environment: str) -> Deploy
     is_typed = {name for name in ("local", "environment") if _source(context, name) == "COMMANDLINE"}
     if len(is_typed) == 2:
         raise typer.BadParameter("Give --local or --environment, not both.")
-    if environment not in ENVIRONMENTS:
-        raise typer.BadParameter(
-            f"There is no environment {environment!r}; there are: {', '.join(ENVIRONMENTS)}.",
-            param_hint="--environment",
-        )
     if local and "environment" not in is_typed:
         return deployment.local()
-    return deployment.deployed(ENVIRONMENTS[environment])
+    try:
+        known = environments.load()
+    except SettingsError as error:
+        raise OperationError(str(error)) from None
+    if environment not in known:
+        raise typer.BadParameter(
+            f"There is no environment {environment!r}; there are: {', '.join(known)}.", param_hint="--environment"
+        )
+    return deployment.deployed(known[environment])
 
 
 def _source(context: typer.Context, name: str) -> str:

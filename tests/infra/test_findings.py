@@ -31,16 +31,30 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_nothing_is_found_where_the_stacks_are_synthesized_which_needs_no_credentials(tmp_path: Path) -> None:
+    (own := tmp_path / "deployment.toml").write_text('[dev]\nalarm_address = "operators@example.com"\n')
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
     environment = kept | {
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers" / "sessions" / "python")]),
         "CDK_OUTDIR": str(tmp_path),
+        "DEPLOYMENT_SETTINGS": str(own),
         "CDK_CONTEXT_JSON": '{"aws:cdk:bundling-stacks": []}',
     }
     subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True)
     assert len(list(tmp_path.glob("*.template.json"))) == len(ENVIRONMENTS) * (1 + len(families.names()))
     assert _findings(tmp_path) == []
     assert _doubtful_acknowledgements(tmp_path) == []
+    accounts = {name: (tmp_path / f"SessionApis-{name}-accounts.template.json").read_text() for name in ENVIRONMENTS}
+    assert [name for name, text in accounts.items() if "operators@example.com" in text] == ["dev"]
+
+
+def test_settings_that_make_no_sense_end_it_with_a_sentence(tmp_path: Path) -> None:
+    (own := tmp_path / "deployment.toml").write_text("[prod]\nrate = 5\n")
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "sessions" / "python")])
+    environment = os.environ | {"PYTHONPATH": paths, "CDK_OUTDIR": str(tmp_path), "DEPLOYMENT_SETTINGS": str(own)}
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, f"{own}: prod.rate: Unexpected keyword argument\n")
 
 
 def test_nothing_is_found_in_an_environment_with_everything(everything: Path) -> None:

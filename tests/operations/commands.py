@@ -29,9 +29,10 @@ class Ran:
 
 
 def environment(**own: str) -> Environment:
-    """An operator's, who has said nothing of AWS but this."""
+    """An operator's, who has said nothing of AWS but this, and has no settings of their own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SESSIONCTL_"))}
     ours = {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/sessions/python'}", "AWS_EC2_METADATA_DISABLED": "true"}
+    ours |= {"DEPLOYMENT_SETTINGS": os.devnull}
     nobody = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     return kept | ours | nobody | own
 

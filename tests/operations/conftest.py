@@ -14,6 +14,8 @@ from tests.answers import Client
 from tests.operations.commands import Ran, environment, run
 from tests.platform import Platform
 
+os.environ["DEPLOYMENT_SETTINGS"] = os.devnull  # whoever runs the tests may have settings of their own
+
 Sessionctl = Callable[..., Ran]
 
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -151,6 +152,18 @@ def test_where_it_works_must_be_clear(arguments: list[str], variables: dict[str,
     failed = run("status", *arguments, env=environment(**variables))
     assert (failed.status, failed.out) == (2, "")
     assert complaint in failed.err
+
+
+def test_environments_of_ones_own_are_known(tmp_path: Path) -> None:
+    own = tmp_path / "deployment.toml"
+    own.write_text('[staging]\nlike = "prod"\n')
+    failed = run("status", "--environment", "moon", env=environment(DEPLOYMENT_SETTINGS=str(own)))
+    assert failed.status == 2
+    assert "There is no environment 'moon'; there are: dev, prod, staging." in failed.err
+    own.write_text("[staging]\n")
+    refused = run("status", "--environment", "dev", env=environment(DEPLOYMENT_SETTINGS=str(own)))
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err == f"{own}: staging needs like, one of dev, prod\n"
 
 
 def test_an_environment_that_is_typed_counts_more_than_a_variable(
