@@ -1,6 +1,7 @@
 """A Lambda function, as all of ours are: its code, its log, its role, and nothing that it does not use."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
@@ -82,6 +83,8 @@ class Function(Construct):
             # Versions stay, so that the alias can be turned back to one at once; not those of a deployment that failed.
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE),
         )
+        # CDK has a function wait for its role's policies; ours are in the role, which the function names anyway.
+        cast(lambda_.CfnFunction, self.function.node.default_child).add_deletion_override("DependsOn")
         acknowledge(
             self.function, "L1", because="The tests run on this Python, and the layer's wheels are built for it."
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from aws_cdk import App, Stack, Validations
 from aws_cdk import aws_sqs as sqs
 from cdk_nag import AwsSolutionsChecks
@@ -78,6 +79,14 @@ def test_cfn_lint_finds_nothing_but_what_is_wrong(stacks: Stacks, everything: Pa
     )
     found = [(Path(one["Filename"]).name, one["Rule"]["Id"]) for one in json.loads(done.stdout)]
     assert found == [("wrong.template.json", "E3012")]
+
+
+def test_cfn_lint_ignores_nothing_everywhere(stacks: Stacks, everything: Path) -> None:
+    settings = yaml.safe_load((ROOT / ".cfnlintrc").read_text())
+    assert set(settings) == {"templates", "regions"}
+    templates = [stack.template for stack in stacks.values()]
+    templates += [json.loads(file.read_text()) for file in everything.glob("*.template.json")]
+    assert [one["Metadata"] for one in templates if "cfn-lint" in one.get("Metadata", {})] == []
 
 
 def test_a_finding_that_nobody_has_acknowledged_fails_the_synthesis(tmp_path: Path) -> None:
