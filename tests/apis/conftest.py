@@ -45,6 +45,14 @@ def deployment(emulator: Emulator, assembly: Path) -> Iterator[Deployment]:
     dev.close()
 
 
+@pytest.fixture(scope="session")
+def prod(emulator: Emulator, assembly: Path) -> Deployment:
+    """The stacks of `prod`, with nothing in them."""
+    deployment = Deployment(emulator, assembly, "prod")
+    deployment.deploy()
+    return deployment
+
+
 @pytest.fixture(scope="session", params=["local", DEPLOYED])
 def apis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     if request.param == DEPLOYED:

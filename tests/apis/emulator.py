@@ -5,6 +5,7 @@ bend, it is taught here what they need, and nothing else: docs/emulator.md has t
 and knows nothing of the project.
 """
 
+import copy
 import json
 from contextvars import ContextVar
 from typing import Any
@@ -59,6 +60,7 @@ def teach() -> None:
     _teach_answers()
     _teach_preflights()
     _teach_units()
+    _teach_restoring()
 
 
 def _teach_metric_math() -> None:
@@ -234,6 +236,29 @@ def _teach_units() -> None:
         return status, headers, json.dumps(answer).encode()
 
     dynamodb._batch_get_item = get_with_units
+
+
+def _teach_restoring() -> None:
+    """It restores a backup with the table's indexes, but not a moment, and refuses the attributes that only they have.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreTableToPointInTime.html
+    """
+    restore, create = dynamodb._restore_table_to_point_in_time, dynamodb._create_table
+
+    def restore_whole(request: dict[str, Any]) -> Any:
+        source = dynamodb._tables.get(request["SourceTableName"], {})
+        indexes = {kind: source[kind] for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes") if source[kind]}
+
+        def create_whole(given: dict[str, Any]) -> Any:
+            assert not given.keys() & indexes.keys(), "MiniStack restores indexes by now"
+            return create(copy.deepcopy(given | indexes))
+
+        dynamodb._create_table = create_whole
+        try:
+            return restore(request)
+        finally:
+            dynamodb._create_table = create
+
+    dynamodb._restore_table_to_point_in_time = restore_whole
 
 
 def _key(api: str, stage: str, headers: dict[str, Any]) -> dict[str, Any] | None:
