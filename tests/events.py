@@ -1,6 +1,6 @@
 """Events as senders make them, and what became of those that could not be recorded."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.platform import Target, event
@@ -38,6 +38,26 @@ def saved(user: str, reference: str, at: datetime = NOW, **changes: Any) -> dict
         "selectedPolicy": None,
     }
     return event("widget.session.saved", at=at, clientId="demo-insurer", userId=user, session=session | changes)
+
+
+def many() -> list[dict[str, Any]]:
+    """Saves of the user `many`, the newest session first: more than one answer of 6 MB can have, in characters of three
+    bytes and of one.
+    """
+    policy = {
+        "number": "1",
+        "provider": "\u20ac" + "x" * 225_000,
+        "holder": {"firstName": "", "lastName": "", "id": "", "phone": "", "email": ""},
+        "validFrom": "2026-01-01",
+        "validTo": "2026-12-31",
+        "linkedContacts": [],
+        "vehicle": {"licensePlate": "P"},
+    }
+    moments = [(datetime(2026, 5, 6, tzinfo=UTC) - timedelta(minutes=number)).isoformat() for number in range(30)]
+    return [
+        saved("many", f"LA-MANY{number:06d}", NOW, date=moment, createdAt=moment, selectedPolicy=policy)
+        for number, moment in enumerate(moments)
+    ]
 
 
 def accounting(iccid: str, status: str, at: datetime, session: str = "A1", **more: Any) -> dict[str, Any]:

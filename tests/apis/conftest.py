@@ -53,6 +53,14 @@ def prod(emulator: Emulator, assembly: Path) -> Deployment:
     return deployment
 
 
+@pytest.fixture(scope="session")
+def everything(emulator: Emulator, assembly: Path) -> Deployment:
+    """The stacks of an environment with all that is optional, with nothing in them."""
+    deployment = Deployment(emulator, assembly, "everything")
+    deployment.deploy()
+    return deployment
+
+
 @pytest.fixture(scope="session", params=["local", DEPLOYED])
 def apis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     if request.param == DEPLOYED:

@@ -16,7 +16,6 @@ from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, cast
-from urllib.parse import urlsplit
 
 import boto3
 
@@ -37,18 +36,21 @@ _Architecture = Literal["arm64", "x86_64"]
 
 
 def synthesize(folder: Path) -> None:
-    """The assembly of all stacks as `app.py` makes it, but for a runtime that there is on this machine."""
+    """The assembly of all stacks as `app.py` makes it, and of an environment with everything, but for a runtime that
+    there is on this machine.
+    """
     os.environ["CDK_VALIDATION"] = "false"  # read by the process of CDK, which starts with its import
     from aws_cdk import App
 
     from app import add_stacks, feature_flags
+    from tests.infra.stacks import EVERYTHING
 
     here = Runtime(
         python=cast("_Python", f"{sys.version_info.major}.{sys.version_info.minor}"),
         architecture=cast("_Architecture", _ARCHITECTURES[platform.machine()]),
     )
     app = App(context=feature_flags(), outdir=str(folder))
-    add_stacks(app, [replace(environment, runtime=here) for environment in ENVIRONMENTS.values()])
+    add_stacks(app, [replace(environment, runtime=here) for environment in (*ENVIRONMENTS.values(), EVERYTHING)])
     app.synth()
 
 
@@ -198,10 +200,19 @@ class Deployment(Target):
     @cached_property
     def paths(self) -> Mapping[str, str]:
         """MiniStack has all APIs at one address; in AWS each has its own, with the stage before the path."""
-        urls = {family: urlsplit(self.outputs(family)["ApiUrl"]) for family in families.names()}
-        return {
-            family: f"/restapis/{url.netloc.partition('.')[0]}{url.path}_user_request_" for family, url in urls.items()
-        }
+        client = self.emulator.client("cloudformation")
+        found = {}
+        for family in families.names():
+            ids = self.template(family)["Resources"].items()
+            (api,) = (name for name, resource in ids if resource["Type"] == "AWS::ApiGateway::RestApi")
+            told = client.describe_stack_resource(StackName=self._stack(family), LogicalResourceId=api)
+            rest_api = told["StackResourceDetail"]["PhysicalResourceId"]
+            found[family] = f"/restapis/{rest_api}/{self.name}/_user_request_"
+        client.close()
+        return found
+
+    def _stack(self, name: str) -> str:
+        return f"SessionApis-{self.name}-{name}"
 
     def _known(self, family: str) -> dict[str, str]:
         """What `connection` has of the family, once its account is there and its events are sent."""

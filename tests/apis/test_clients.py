@@ -1,10 +1,13 @@
 """What real clients send besides what is published: none of it changes an answer."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.accounts import Headers
 from tests.answers import Client
 from tests.apis.differences import HEADERS
+from tests.platform import Target
 
 ANA = "/demo-insurer/sessions/ana"
 DEVICE = "/rws/api/v1/devices/8988216716970004983/sessionInfo"
@@ -86,6 +89,19 @@ def test_a_get_changes_no_session_whatever_headers_it_carries(http: Client) -> N
     for body in (None, '{"visitId": "x"}', "[]"):
         answer = http.request("GET", "/sessions/untouched", {"gkc_agentId": "a", "gkc_customerId": "d"}, body)
         assert (answer.status, answer.json) == (200, before)
+
+
+def test_members_that_callers_set_at_once_are_all_kept(apis: Target) -> None:
+    def set_one(member: str) -> int:
+        with Client(apis.base_url, paths=apis.paths) as http:
+            return http.post("/sessions/shared-by-four", {}, member).status
+
+    members = ['{"visitId": "v"}', '{"globalVisitId": "g"}'] * 4
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(set_one, members)) == {200}
+    with Client(apis.base_url, paths=apis.paths) as http:
+        found = http.get("/sessions/shared-by-four").json
+    assert (found["visitId"], found["globalVisitId"]) == ("v", "g")
 
 
 @HEADERS.mark

@@ -21,7 +21,7 @@ from tests.accounts import Headers
 from tests.answers import Answer, assert_contract
 from tests.platform import Platform, Target
 
-EXAMPLES = {"local": 80, "deployed": 12}
+EXAMPLES = {"local": 80, "deployed": 24}
 """Of each operation; an answer of the deployed stacks takes ten times as long."""
 CHECKS: list[Any] = [
     not_a_server_error,

@@ -26,7 +26,7 @@ EVERYTHING = replace(
         family: Domain(f"{family}.example.com", "arn:aws:acm:eu-west-1:111122223333:certificate/0")
         for family in families.names()
     },
-    family_settings={"knowledge": {"allowed_origins": ("https://example.com",)}},
+    family_settings={"knowledge": {"allowed_origins": ("https://example.com",), "response_wrapped": True}},
 )
 """An environment with all that is optional."""
 
