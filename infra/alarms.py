@@ -25,6 +25,9 @@ _PERIOD = Duration.minutes(5)
 _FEW_REQUESTS = 20
 """In a period; a ratio or a percentile of fewer says nothing."""
 _FEW_ERRORS = 5
+_LONG_PERIOD = Duration.hours(1)
+_FEW_IN_LONG = 3
+"""Failures that are too few for the other alarms, and yet most of what was asked for."""
 _BATCH = "BatchGetItem"
 """Of its requests, those refused in part are no `ThrottledRequests`: its refused items are counted.
 
@@ -108,6 +111,8 @@ def of_family(parts: Parts, environment: Environment) -> list[Watched]:
             metric=_sum("failures", [metric(one) for one in functions for metric in (_errors, _failures)]),
             most=2,
         ),
+        Watched(page="steady-failures", part="answers", metric=_failing_answers(parts.rest_api), most=50),
+        Watched(page="steady-failures", part="functions", metric=_failing_functions(functions), most=50),
         Watched(page="function-throttles", metric=_sum("throttles", [_throttles(one) for one in functions]), most=0),
         Watched(
             page="concurrency",
@@ -155,6 +160,38 @@ def server_error_percentage(rest_api: apigateway.SpecRestApi) -> cloudwatch.IMet
         using_metrics={"errors": rest_api.metric_server_error(), "requests": rest_api.metric_count()},
         period=_PERIOD,
     )
+
+
+def _failing_answers(rest_api: apigateway.SpecRestApi) -> cloudwatch.IMetric:
+    """The same of an hour, for an API that few call."""
+    return cloudwatch.MathExpression(
+        label="5xx in an hour, % of requests",
+        expression=_percentage("errors", "requests"),
+        using_metrics={"errors": rest_api.metric_server_error(), "requests": rest_api.metric_count()},
+        period=_LONG_PERIOD,
+    )
+
+
+def _failing_functions(functions: Sequence[lambda_.Function]) -> cloudwatch.IMetric:
+    """Of the function that fails most, its failures in an hour in per cent of its calls."""
+    metrics: dict[str, cloudwatch.IMetric] = {}
+    percentages = []
+    for number, function in enumerate(functions):
+        metrics[f"calls{number}"] = function.metric_invocations()
+        metrics[f"seen{number}"] = _errors(function)
+        metrics[f"logged{number}"] = _failures(function)
+        failed = f"(FILL(seen{number}, 0) + FILL(logged{number}, 0))"
+        percentages.append(_percentage(failed, f"calls{number}"))
+    return cloudwatch.MathExpression(
+        label="failures in an hour, % of calls",
+        expression=f"MAX([{', '.join(f'FILL({one}, 0)' for one in percentages)}])",
+        using_metrics=metrics,
+        period=_LONG_PERIOD,
+    )
+
+
+def _percentage(failed: str, calls: str) -> str:
+    return f"IF({failed} >= {_FEW_IN_LONG}, 100 * {failed} / {calls}, 0)"
 
 
 def oldest_event(queue: Queue) -> cloudwatch.Metric:

@@ -170,7 +170,7 @@ class Deployment(Target):
     def outputs(self, stack: str) -> dict[str, str]:
         """What the stack tells."""
         client = self.emulator.client("cloudformation")
-        (found,) = client.describe_stacks(StackName=f"SessionApis-{self.name}-{stack}")["Stacks"]
+        (found,) = client.describe_stacks(StackName=self._stack(stack))["Stacks"]
         client.close()
         assert found["StackStatus"] == "CREATE_COMPLETE"
         return {one["OutputKey"]: one["OutputValue"] for one in found["Outputs"]}

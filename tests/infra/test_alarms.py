@@ -13,14 +13,37 @@ from infra import families
 from infra.accounts_stack import AccountsStack
 from infra.families import ROOT
 from infra.family_stack import FamilyStack
-from infra.settings import ENVIRONMENTS, PROD
+from infra.settings import ATTEMPTS, ENVIRONMENTS, PROD
 from tests.infra.stacks import EVERY_STACK, Stacks, metrics, of, text
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 PAGES = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
-EVERYWHERE = {"server-errors", "slow-answers", "function-errors", "function-throttles", "concurrency"}
+EVERYWHERE = {
+    *("server-errors", "slow-answers", "function-errors", "function-throttles", "concurrency"),
+    *("steady-failures-answers", "steady-failures-functions"),
+}
 OF_TABLES = {"table-throttles", "table-errors"}
 OF_QUEUES = {"old-events", "dead-letters"}
+MEANING = {
+    "server-errors": ["in {minutes} minutes more than {most} %"],
+    "slow-answers": ["for {minutes} minutes", "more than {most} ms"],
+    "function-errors": ["in {minutes} minutes", "more than {most} times"],
+    "steady-failures": [
+        "in {minutes} minutes more than {most} % of the answers",
+        "more than {most} % of one function's",
+    ],
+    "new-version": ["if only once in {minutes} minute"],
+    "function-throttles": ["in {minutes} minutes", "if only once"],
+    "concurrency": ["for {minutes} minutes", "more than half"],
+    "table-throttles": ["for {minutes} minutes", "more than {most} requests", "in each 5"],
+    "table-errors": ["in {minutes} minutes", "more than {most} times"],
+    "old-events": ["more than {most} seconds"],
+    "dead-letters": ["there is an event, or more"],
+    "short-pages": ["for {minutes} minutes more than {per_cent:.0f} %"],
+    "read-units": ["for {minutes} minutes", "more than {most} read units"],
+    "refusals": ["in {minutes} minutes", "more than {most} callers"],
+}
+"""What each page says of its alarm's threshold and time."""
 
 
 def alarms(stack: Any) -> dict[str, Any]:
@@ -54,25 +77,53 @@ def test_every_alarm_has_its_page_and_every_page_its_alarm(stacks: Stacks) -> No
 
 
 def test_the_runbook_says_what_the_thresholds_are(stacks: Stacks) -> None:
-    """In seconds, per cent, or as many as it says."""
-    store = alarms(of(stacks, "prod", "store")[0])
-    told = {name.removeprefix("session-apis-prod-store-"): one for name, one in store.items()}
-    limits = {name: (one["Threshold"], one["EvaluationPeriods"] * 5) for name, one in told.items()}
-    own = {name: limit for name, limit in limits.items() if not name.startswith(("table-", "new-version-"))}
-    assert own == {
-        "server-errors": (1, 5),
-        "slow-answers": (2000, 10),
-        "function-errors": (2, 5),
-        "function-throttles": (0, 5),
-        "concurrency": (500, 10),
-        "old-events": (1800, 5),
-        "dead-letters": (0, 5),
-        "short-pages": (0.3, 15),
-        "read-units": (75, 15),
-        "refusals": (500, 5),
-    }
-    assert limits["table-throttles-store-sessions"] == (10, 10)
-    assert limits["table-errors-store-records"] == (2, 5)
+    found = {name: one for family in families.names() for name, one in alarms(of(stacks, "prod", family)[0]).items()}
+    assert len(found) > 50
+    for name, alarm in found.items():
+        page = alarm["AlarmDescription"].partition("#")[2]
+        (period,) = {int(alarm["Period"])} if "Period" in alarm else {int(one["Period"]) for one in periods(alarm)}
+        minutes = period * alarm["EvaluationPeriods"] // 60
+        means = " ".join(PAGES[page].partition("**Look at:**")[0].split())
+        for said in MEANING[page]:
+            assert said.format(most=alarm["Threshold"], minutes=minutes, per_cent=100 * alarm["Threshold"]) in means, (
+                name
+            )
+
+
+def test_the_runbook_says_how_many_are_few(stacks: Stacks) -> None:
+    """Of which an alarm takes no notice: they stand in its expression."""
+    found = alarms(of(stacks, "prod", "widget")[0])
+    for name, few in (("server-errors", 5), ("slow-answers", 20), ("steady-failures-functions", 3)):
+        alarm = found[f"session-apis-prod-widget-{name}"]
+        (expression,) = (one["Expression"] for one in alarm["Metrics"] if "Expression" in one)
+        assert f">= {few}," in expression
+        assert f"at least {few}" in PAGES[alarm["AlarmDescription"].partition("#")[2]]
+
+
+def periods(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of each metric that an expression is made of."""
+    return [one["MetricStat"] for one in alarm["Metrics"] if "MetricStat" in one]
+
+
+def test_concurrency_is_told_at_half_of_what_there_is_and_events_at_twice_their_attempts(stacks: Stacks) -> None:
+    found = alarms(of(stacks, "prod", "widget")[0])
+    assert found["session-apis-prod-widget-concurrency"]["Threshold"] == PROD.concurrency / 2
+    assert found["session-apis-prod-widget-old-events"]["Threshold"] == 2 * ATTEMPTS * PROD.retry_seconds
+
+
+@pytest.mark.parametrize(
+    ("failed", "calls", "goes_off"), [(2, 2, False), (3, 3, True), (3, 5, True), (3, 6, False), (3, 7, False)]
+)
+def test_few_failures_are_told_of_where_they_are_most_calls(
+    stacks: Stacks, failed: int, calls: int, goes_off: bool
+) -> None:
+    """An API that is called a few times in an hour, and answers hardly any."""
+    alarm = alarms(of(stacks, "prod", "widget")[0])["session-apis-prod-widget-steady-failures-answers"]
+    (expression,) = (one["Expression"] for one in alarm["Metrics"] if "Expression" in one)
+    condition, ratio, otherwise = expression.removeprefix("IF(").removesuffix(")").split(", ")
+    known = {"errors": failed, "requests": calls}
+    value = eval(ratio, {}, known) if eval(condition, {}, known) else float(otherwise)
+    assert (value > alarm["Threshold"]) is goes_off
 
 
 @pytest.mark.parametrize(("environment", "family"), EVERY_STACK)
