@@ -26,10 +26,10 @@ class AlarmTopic(Construct):
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        key.grant(_CLOUDWATCH, "kms:Decrypt", "kms:GenerateDataKey*")
+        ours = _CLOUDWATCH.with_conditions({"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}})
+        key.grant(ours, "kms:Decrypt", "kms:GenerateDataKey*")
         self.topic = topic = sns.Topic(self, "Topic", topic_name=_name(environment), master_key=key, enforce_ssl=True)
-        ours = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-        topic.grant_publish(_CLOUDWATCH.with_conditions(ours))
+        topic.grant_publish(ours)
         topic.add_subscription(subscriptions.EmailSubscription(address))
 
 

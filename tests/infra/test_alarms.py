@@ -216,9 +216,18 @@ def test_alarms_are_sent_where_somebody_is_to_be_told(tmp_path: Any) -> None:
     assert found
     for alarm in found:
         assert (text(alarm["AlarmActions"]), text(alarm["OKActions"])) == ([topic], [topic])
-    policy = json.dumps(shared.find_resources("AWS::SNS::TopicPolicy"))
-    assert "cloudwatch.amazonaws.com" in policy
-    assert "aws:SecureTransport" in policy
+    (topic_policy,) = shared.find_resources("AWS::SNS::TopicPolicy").values()
+    (key,) = shared.find_resources("AWS::KMS::Key").values()
+    said = [topic_policy["Properties"]["PolicyDocument"], key["Properties"]["KeyPolicy"]]
+    granted = [
+        (one["Action"], one["Condition"])
+        for document in said
+        for one in text(document)["Statement"]
+        if one["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    ]
+    ours = {"StringEquals": {"aws:SourceAccount": "AWS::AccountId"}}
+    assert granted == [("sns:Publish", ours), (["kms:Decrypt", "kms:GenerateDataKey*"], ours)]
+    assert "aws:SecureTransport" in json.dumps(topic_policy)
     shared.has_resource_properties("AWS::KMS::Key", {"EnableKeyRotation": True})
 
 

@@ -131,8 +131,8 @@ def test_every_function_is_told_what_it_needs_and_no_more(stacks: Stacks, enviro
 
 @every_stack
 def test_a_function_carries_its_familys_modules_only(stacks: Stacks, environment: str, family: str) -> None:
-    stack, definition = of(stacks, environment, family)
     """Those that its handlers import, and those that these import: no test, no tool."""
+    stack, definition = of(stacks, environment, family)
     modules: set[str] = set()
     found = {one.module for one in definition.functions}
     while found:
