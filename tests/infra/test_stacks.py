@@ -1,10 +1,14 @@
 """Which stacks there are, what holds them together, and what outlives them."""
 
+import fnmatch
 import json
+import shlex
+import subprocess
 
 import pytest
 
 from infra import families
+from infra.families import ROOT
 from infra.settings import ENVIRONMENTS
 from tests.infra.stacks import Stacks, of, text
 
@@ -80,3 +84,30 @@ def _protection(stacks: Stacks, environment: str) -> set[tuple[bool, bool]]:
         if name.startswith(f"SessionApis-{environment}-")
         for table in stack.resources("DynamoDB::Table").values()
     }
+
+
+@pytest.mark.parametrize(
+    ("typed", "deployed"),
+    [
+        (["deploy"], [f"SessionApis-dev-{name}" for name in ("accounts", *families.names())]),
+        (["deploy", "ENVIRONMENT=prod"], [f"SessionApis-prod-{name}" for name in ("accounts", *families.names())]),
+        (["deploy", "STACKS=SessionApis-prod-store"], ["SessionApis-prod-store"]),
+    ],
+)
+def test_make_deploys_the_stacks_that_are_asked_for(stacks: Stacks, typed: list[str], deployed: list[str]) -> None:
+    """What it would do, which the tests of the APIs do by the same command line: nothing is done here, or installed."""
+    command, action, pattern = _last_command(*typed)
+    assert (command, action) == ("node_modules/.bin/cdk", "deploy")
+    assert sorted(fnmatch.filter(stacks, pattern)) == sorted(deployed)
+
+
+def test_make_bootstraps_by_the_same_command_line() -> None:
+    assert _last_command("bootstrap") == ["node_modules/.bin/cdk", "bootstrap"]
+
+
+def _last_command(*typed: str) -> list[str]:
+    """The last one that make would run; those before prepare the folder."""
+    told = subprocess.run(
+        ["make", "--dry-run", "--no-print-directory", *typed], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    return shlex.split(told.splitlines()[-1])
