@@ -7,12 +7,14 @@ and knows nothing of the project.
 
 import copy
 import json
+import time
 from contextvars import ContextVar
 from typing import Any
 
 from ministack import app as server  # type: ignore[import-untyped]
 from ministack.services import apigateway_v1 as gateway  # type: ignore[import-untyped]
 from ministack.services import dynamodb
+from ministack.services import lambda_svc as functions
 from ministack.services.cloudformation import provisioners  # type: ignore[import-untyped]
 
 Made = tuple[str, dict[str, Any]]
@@ -38,6 +40,7 @@ _AUTHORIZER = "x-amazon-apigateway-authorizer"
 _ANSWERS = "x-amazon-apigateway-gateway-responses"
 _INTEGRATION = "x-amazon-apigateway-integration"
 _CALLER = "context.identity.sourceIp"
+_BETWEEN_LOOKS = 0.1  # seconds
 _REFUSALS = {
     (401, "Unauthorized"): "UNAUTHORIZED",
     (403, "Forbidden"): "INVALID_API_KEY",
@@ -61,6 +64,7 @@ def teach() -> None:
     _teach_preflights()
     _teach_units()
     _teach_restoring()
+    _teach_polling()
 
 
 def _teach_metric_math() -> None:
@@ -259,6 +263,25 @@ def _teach_restoring() -> None:
             dynamodb._create_table = create
 
     dynamodb._restore_table_to_point_in_time = restore_whole
+
+
+def _teach_polling() -> None:
+    """It looks at queues once a second, where Lambda waits at them; most of these tests wait for events.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    """
+
+    def wait_at_queues() -> None:
+        while True:
+            try:
+                found = functions._poll_sqs()
+            except Exception:
+                functions.logger.exception("queues could not be looked at")
+                found = False
+            if not found:
+                time.sleep(_BETWEEN_LOOKS)
+
+    assert callable(functions._poll_loop), "MiniStack polls in another way by now"
+    functions._poll_loop = wait_at_queues
 
 
 def _key(api: str, stage: str, headers: dict[str, Any]) -> dict[str, Any] | None:
