@@ -82,6 +82,7 @@ class _Listing:
         self.start: Position | None = None
         self.stop: Position | None = None
         self.trail: tuple[Position, ...] = ()
+        self.filters = query.filtered
         self.is_filtered = False
         self.work = Work(account)
         self.plan = ""
@@ -265,7 +266,7 @@ class _Listing:
         side of the start.
         """
         records = self.work.load_records(taken)
-        bodies = [session.shown(one, records) for one in taken]
+        bodies = session.shown(taken, records)
         fitting = proxy.fitting(bodies)
         if fitting < len(bodies):
             more = Position(taken[fitting - 1].place)
@@ -275,7 +276,7 @@ class _Listing:
         """Those of these sessions that are there and match."""
         loaded = self.work.load(entries, self.query)
         found = [loaded[entry.session] for entry in entries if entry.session in loaded]
-        return [one for one in found if self.query.allows(one.known)]
+        return [one for one in found if self.query.allows(one.known)] if self.filters else found
 
     def _read_in_place(self, entries: Sequence[Entry]) -> list[Loaded]:
         """Those of these sessions that match, and still are where their index said a moment ago."""
@@ -288,7 +289,7 @@ class _Listing:
         return chosen[: self.work.presentable(chosen)]
 
     def _allowed(self, entries: Sequence[Entry]) -> list[Entry]:
-        return [entry for entry in entries if self.query.allows(entry.known)]
+        return [entry for entry in entries if self.query.allows(entry.known)] if self.filters else [*entries]
 
     def _is_beyond(self, one: Entry | Loaded) -> bool:
         goes_further = self.stop is not None and not is_beyond(one.place, self.stop, not self.ascending)

@@ -32,7 +32,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from functions.store.ordering import ORDERINGS, integer_of, place, text_of
-from functions.store.query import STATUSES
+from functions.store.query import STATUSES, Members
 from sessions import attributes, clock, dynamodb, settings
 from sessions.attributes import Item
 from sessions.dynamodb import ConditionFailedError, Pending
@@ -164,13 +164,18 @@ def open_of(item: Item) -> Item:
     return _beside(item) | {"partition": item["shard"], "version": item["version"][:_VERSION]}
 
 
+UNKNOWN: Members = {}
+"""Of a session that nobody asks anything about."""
+
+
 class Loaded(NamedTuple):
-    """A session as it is shown. `records` are the keys of its customer and its store, None where it has no store."""
+    """A session as it is shown. `customer` and `store` are keys of records; it may have no store."""
 
     place: str
-    known: "Known"
+    known: Members
     weight: int
-    records: tuple[str, str | None]
+    customer: str
+    store: str | None
     body: str
 
 
@@ -245,14 +250,26 @@ def load(account: str, session_keys: Iterable[str], ordering: str, *, is_filtere
     keys = [{"session": key} for key in session_keys]
     own_place = f"{ordering}Place"
     told = _TOLD if is_filtered else _SHOWN
-    found: dict[str, Loaded] = {}
-    for item in dynamodb.batch_get(SESSIONS, keys, *dict.fromkeys((*told, "store", "body", own_place))):
-        records = (
-            record_key(account, "customer", item["customerId"]),
-            record_key(account, "store", item["store"][_DIGEST:]) if "store" in item else None,
-        )
-        found[item["session"]] = Loaded(item[own_place], Known(item), weight(item), records, item["body"])
-    return found
+    customers, stores = (record_key(account, kind, "") for kind in ("customer", "store"))
+
+    def loaded(items: Iterable[Item]) -> list[tuple[str, Loaded]]:
+        return [
+            (
+                item["session"]["S"],
+                Loaded(
+                    item[own_place]["S"],
+                    Known(attributes.decoded(item)) if is_filtered else UNKNOWN,
+                    int(item["weight"]["N"]) if "weight" in item else 1,
+                    customers + item["customerId"]["N"],
+                    stores + item["store"]["S"][_DIGEST:] if "store" in item else None,
+                    item["body"]["S"],
+                ),
+            )
+            for item in items
+        ]
+
+    attributes_of = dict.fromkeys((*told, "store", "body", own_place))
+    return dict(dynamodb.batch_get(SESSIONS, keys, *attributes_of, understand=loaded))
 
 
 def load_records(record_keys: Iterable[str]) -> dict[str, str]:
@@ -261,11 +278,14 @@ def load_records(record_keys: Iterable[str]) -> dict[str, str]:
     return {item["record"]: item["body"] for item in items}
 
 
-def shown(one: Loaded, records: Mapping[str, str]) -> str:
-    """The session's JSON with its customer and store as they are now, null where they are not known."""
-    customer, store = one.records
-    told = records.get(store, "null") if store is not None else "null"
-    return f'{one.body[:-1]},"customer":{records.get(customer, "null")},"store":{told}}}'
+def shown(sessions: Iterable[Loaded], records: Mapping[str, str]) -> list[str]:
+    """The sessions' JSON with their customers and stores as they are now, null where they are not known."""
+    known: dict[str | None, str] = {None: "null"}
+    known.update(records)
+    return [
+        f'{one.body[:-1]},"customer":{known.get(one.customer, "null")},"store":{known.get(one.store, "null")}}}'
+        for one in sessions
+    ]
 
 
 def session_key(account: str, session_id: int) -> str:

@@ -1,14 +1,16 @@
 """Reads an index in order, through all the shards that it is spread over."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from operator import itemgetter
 from typing import NamedTuple
 
 from functions.store import session
 from functions.store.cursor import Position
 from functions.store.query import Members, Query
-from sessions import dynamodb
+from sessions import attributes, dynamodb
 from sessions.attributes import Item
 from sessions.dynamodb import Page, Pending
 from sessions.tables import Index, Key, Table
@@ -116,7 +118,7 @@ class Entry(NamedTuple):
     session: str
     known: Members
     weight: int
-    customer: int | None = None
+    customer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,17 +203,16 @@ def read(
     shards = [_Shard(partition, places) for partition in source.partitions]
     limit = source.part(need)
     rounds = 0
-    attributes = () if is_filtered or source.has_values else ("session", "customerId", "weight", str(source.key.sort))
     with dynamodb.metering() as meter:
         while True:
             rounds += 1
             asked = [one for one in shards if not one.is_done and not _has_enough(one, shards, need, ascending)]
             limits = [limit - len(shard.entries) for shard in asked]
             pending = [
-                _ask(source, shard, ascending, most, attributes) for shard, most in zip(asked, limits, strict=True)
+                _ask(source, shard, ascending, most, is_filtered) for shard, most in zip(asked, limits, strict=True)
             ]
             for shard, most, page in zip(asked, limits, pending, strict=True):
-                _take(source, shard, ascending, most, page.result())
+                _take(shard, ascending, most, page.result())
             merged = _trusted(shards, ascending)
             is_complete = all(shard.is_done for shard in shards)
             if is_complete or len(merged) >= need or rounds == most_rounds:
@@ -231,41 +232,58 @@ def _has_enough(shard: _Shard, shards: list[_Shard], need: int, ascending: bool)
     return len(places) >= need and (last >= places[need - 1] if ascending else last <= places[need - 1])
 
 
-def _ask(source: Source, shard: _Shard, ascending: bool, limit: int, attributes: Sequence[str]) -> Pending[Page]:
-    """One page of the shard, beyond what is known of it."""
+def _ask(source: Source, shard: _Shard, ascending: bool, limit: int, is_filtered: bool) -> Pending[Page]:
+    """Entries of the shard, beyond what is known of it."""
     partition, sort, prefix = source.key.partition, str(source.key.sort), source.prefix
+    is_bare = not is_filtered and not source.has_values
     return dynamodb.query_ahead(
         source.table,
         f"#{partition} = :partition AND #{sort} BETWEEN :low AND :high",
-        *attributes,
+        *(("session", "customerId", "weight", sort) if is_bare else ()),
         index=source.index,
         limit=limit + 1,  # one may be known, or left out
         descending=not ascending,
+        understand=partial(_bare_entries, sort, len(prefix)) if is_bare else partial(_entries, source),
         partition=shard.partition,
         low=prefix + shard.range.low,
         high=prefix + shard.range.high,
     )
 
 
-def _take(source: Source, shard: _Shard, ascending: bool, limit: int, page: Page) -> None:
+def _take(shard: _Shard, ascending: bool, limit: int, page: Page) -> None:
     """What the shard has said, when it was asked for so many."""
-    (items, following), prefix, sort = page, source.prefix, str(source.key.sort)
+    entries, following = page
     seen = {entry.session for entry in shard.entries}
-    for item in items:
-        place = item[sort].removeprefix(prefix)
-        if item["session"] not in seen and place != shard.range.without:
-            shard.entries.append(_entry(source, item, place))
-            seen.add(item["session"])
-    shard.is_done = following is None and len(items) <= limit
-    if items:
-        last = items[-1][sort].removeprefix(prefix)
+    shard.entries += [one for one in entries if one.session not in seen and one.place != shard.range.without]
+    shard.is_done = following is None and len(entries) <= limit
+    if entries:
+        last = entries[-1].place
         shard.range = shard.range.within(low=last) if ascending else shard.range.within(high=last)
 
 
-def _entry(source: Source, item: Item, place: str) -> Entry:
-    told: Members = session.Known(item)
-    known = {"id": told["id"]} if source.index is None else told  # nothing more is believed of the table beside
-    return Entry(place, item["session"], known, session.weight(item), told["customerId"])
+def _entries(source: Source, items: Iterable[Item]) -> list[Entry]:
+    sort, entries = str(source.key.sort), []
+    for item in items:
+        told = session.Known(attributes.decoded(item))
+        known: Members = {"id": told["id"]} if source.index is None else told  # no more is believed of the table beside
+        weight = int(item["weight"]["N"]) if "weight" in item else 1
+        place = item[sort]["S"].removeprefix(source.prefix)
+        entries.append(Entry(place, item["session"]["S"], known, weight, str(told["customerId"])))
+    return entries
+
+
+def _bare_entries(sort: str, prefix: int, items: Iterable[Item]) -> list[Entry]:
+    """Those of which nothing is asked but where they are."""
+    return [
+        Entry(
+            item[sort]["S"][prefix:],
+            item["session"]["S"],
+            session.UNKNOWN,
+            int(item["weight"]["N"]) if "weight" in item else 1,
+            item["customerId"]["N"],
+        )
+        for item in items
+    ]
 
 
 def _trusted(shards: list[_Shard], ascending: bool) -> list[Entry]:
@@ -273,7 +291,7 @@ def _trusted(shards: list[_Shard], ascending: bool) -> list[Entry]:
     ends = [shard.entries[-1].place for shard in shards if not shard.is_done and shard.entries]
     entries = sorted(
         (entry for shard in shards for entry in shard.entries),
-        key=lambda entry: (entry.place, entry.session),
+        key=itemgetter(0, 1),  # place and session
         reverse=not ascending,
     )
     if not ends:

@@ -69,8 +69,10 @@ class Work:
 
     def readable(self, entries: Sequence[Entry], count: int) -> int:
         """How many of these sessions can be read, if up to `count` of them are shown, with their customers."""
+        if (sum(entry.weight for entry in entries) + min(len(entries), count)) * _BLOCK <= self.left:
+            return len(entries)
         units = self.left
-        customers = set[int]()
+        customers = set[str]()
         for number, entry in enumerate(entries):
             units -= entry.weight * _BLOCK
             if entry.customer is not None and entry.customer not in customers and len(customers) < count:
@@ -82,16 +84,20 @@ class Work:
 
     def presentable(self, sessions: Sequence[Loaded]) -> int:
         """How many of these sessions can be shown with their customers and stores; one at least."""
+        if 2 * len(sessions) * _BLOCK <= self.left:
+            return len(sessions)
         known: set[str | None] = {None}
         for number, one in enumerate(sessions):
-            known.update(one.records)
+            known.add(one.customer)
+            known.add(one.store)
             if number and (len(known) - 1) * _BLOCK > self.left:
                 return number
         return len(sessions)
 
     def load_records(self, sessions: Sequence[Loaded]) -> dict[str, str]:
         """The customers and stores of these sessions, by their keys."""
-        keys = list(dict.fromkeys(key for one in sessions for key in one.records if key is not None))
+        named = (key for one in sessions for key in (one.customer, one.store))
+        keys = [key for key in dict.fromkeys(named) if key is not None]
         if not keys:
             return {}
         self.rounds += 1

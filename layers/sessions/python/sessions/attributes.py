@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValu
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Value = Any  # str, int, bool, None, bytes, and lists, dicts and sets of strings of them
@@ -25,12 +25,17 @@ def size(item: Mapping[str, Value]) -> int:
 
 def encoded(item: Mapping[str, Value]) -> dict[str, Any]:
     """The item as requests have it. Binary values stand as `bytes`, for whoever writes the JSON."""
-    return {name: attribute(value) for name, value in item.items()}
+    return {name: {"S": value} if isinstance(value, str) else attribute(value) for name, value in item.items()}
 
 
 def decoded(item: Mapping[str, Any]) -> Item:
     """The item of an answer."""
     return {name: given["S"] if "S" in given else _value(given) for name, given in item.items()}
+
+
+def plain(items: Iterable[Mapping[str, Any]]) -> list[Item]:
+    """The items of an answer."""
+    return [decoded(item) for item in items]
 
 
 def attribute(value: Value) -> dict[str, Any]:

@@ -66,14 +66,16 @@ class Connection:
         """The whole answer. `TimeoutError` where it is not there after so many seconds."""
         reader = _Reader(self._socket, time.monotonic() + seconds)
         while True:
-            status, headers = _head(reader.until(b"\r\n\r\n"))
+            head = reader.until(b"\r\n\r\n").lower() + b"\r\n"
+            status = _status(head)
             if status not in _INFORMATIONAL:
                 break
-        keeps = headers.get("connection", "").lower() != "close"
-        if headers.get("transfer-encoding", "").lower() == "chunked":
+        keeps = head.startswith(b"http/1.1") and _header(head, b"connection") != b"close"
+        length = _header(head, b"content-length")
+        if _header(head, b"transfer-encoding") == b"chunked":
             body = _chunks(reader)
-        elif "content-length" in headers:
-            body = reader.exactly(_number(headers["content-length"], 10))
+        elif length:
+            body = reader.exactly(_number(length, 10))
         else:
             body, keeps = reader.rest(), False
         return Answer(status, body, keeps and not reader.has_more)
@@ -130,25 +132,24 @@ class _Reader:
         return self._socket.recv(_PIECE)
 
 
-def _head(text: bytes) -> tuple[int, dict[str, str]]:
-    """Status and headers, whose names are in small letters here."""
-    first, *lines = text.decode("latin-1").split("\r\n")
-    version, _, rest = first.partition(" ")
-    if not version.startswith("HTTP/1."):
+def _status(head: bytes) -> int:
+    """Of an answer's head, in small letters."""
+    version, _, rest = head.partition(b" ")
+    if not version.startswith(b"http/1."):
         raise BrokenError("no answer of HTTP")
-    headers = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
-    if version == "HTTP/1.0":
-        headers.setdefault("connection", "close")
-    return _number(rest[:3], 10), headers
+    return _number(rest[:3], 10)
+
+
+def _header(head: bytes, name: bytes) -> bytes:
+    """Its value; nothing where there is none. A line that goes on in the next one is history (RFC 9112, 5.2)."""
+    place = head.find(b"\r\n" + name + b":")
+    return head[place + len(name) + 3 : head.find(b"\r\n", place + 2)].strip() if place >= 0 else b""
 
 
 def _chunks(reader: _Reader) -> bytes:
     """RFC 9112, 7.1."""
     pieces = []
-    while length := _number(reader.until(b"\r\n").partition(b";")[0].decode("latin-1"), 16):
+    while length := _number(reader.until(b"\r\n").partition(b";")[0], 16):
         pieces.append(reader.exactly(length))
         reader.until(b"\r\n")
     while reader.until(b"\r\n"):  # trailers
@@ -156,7 +157,7 @@ def _chunks(reader: _Reader) -> bytes:
     return b"".join(pieces)
 
 
-def _number(text: str, base: int) -> int:
+def _number(text: bytes, base: int) -> int:
     try:
         number = int(text.strip(), base)
     except ValueError:

@@ -21,6 +21,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from sessions import settings
 from sessions.connection import Address, Connection
 from sessions.signature import Credentials, Signer
 
@@ -155,9 +156,10 @@ class Endpoint:
 
     def _request(self, operation: str, body: bytes) -> bytes:
         """Head and body, in one piece."""
-        environ = os.environ
         credentials = Credentials(
-            environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], environ.get("AWS_SESSION_TOKEN")
+            settings.text("AWS_ACCESS_KEY_ID"),
+            settings.text("AWS_SECRET_ACCESS_KEY"),
+            settings.text_or_none("AWS_SESSION_TOKEN"),
         )
         headers = {
             "host": self._host,
@@ -256,5 +258,5 @@ def _base64(value: object) -> str:
     return base64.b64encode(value).decode()
 
 
-# A function's settings stay as they are. And what is trusted is read while it starts, so that no caller waits for it.
-_functions_own = _endpoint() if "AWS_LAMBDA_FUNCTION_NAME" in os.environ else None
+# A function has one for all its life; and what it trusts is read while it starts, so that no caller waits for it.
+_functions_own = _endpoint() if settings.IN_LAMBDA else None

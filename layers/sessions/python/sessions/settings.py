@@ -4,23 +4,33 @@ A function that lacks one must not answer as if it had another value: `KeyError`
 """
 
 import os
+from collections.abc import Mapping
+
+IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+_variables: Mapping[str, str] = dict(os.environ) if IN_LAMBDA else os.environ
+"""A function's stay as they are while it runs, and to look one up in `os.environ` takes ten times as long."""
 
 
 def text(name: str) -> str:
     """The variable's value."""
-    return os.environ[name]
+    return _variables[name]
+
+
+def text_or_none(name: str) -> str | None:
+    """The variable's value, where it has one."""
+    return _variables.get(name)
 
 
 def number(name: str) -> int:
     """The variable as an integer."""
-    return int(os.environ[name])
+    return int(_variables[name])
 
 
 def flag(name: str) -> bool:
     """Whether the variable is `true`."""
-    return os.environ[name] == "true"
+    return _variables[name] == "true"
 
 
 def words(name: str) -> tuple[str, ...]:
     """The variable as a list, separated by commas."""
-    return tuple(os.environ[name].split(","))
+    return tuple(_variables[name].split(","))

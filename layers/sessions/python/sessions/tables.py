@@ -4,8 +4,9 @@ Every key attribute is a string. A table's name in one deployment stands in the 
 table names, so the code carries no physical name.
 """
 
-import os
 from dataclasses import dataclass
+
+from sessions import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Table:
 
     @property
     def physical_name(self) -> str:
-        return os.environ[self.variable]
+        return settings.text(self.variable)
 
     def key_attributes(self) -> tuple[str, ...]:
         """Every attribute that is part of some key, once each, the table's own first."""
