@@ -13,7 +13,7 @@ RUN := $(VENV)/.run-$(shell cksum < requirements.txt | tr -d ' ')
 DEV := $(VENV)/.dev-$(shell cksum < requirements-dev.txt | tr -d ' ')
 PARQUET := $(VENV)/.parquet-$(shell cksum < requirements-parquet.txt | tr -d ' ')
 NODE := $(VENV)/.node-$(shell cksum < requirements-node.txt | tr -d ' ')
-BENCH := $(VENV)/.bench-$(shell cat tests/benchmarks/peers/*.txt tests/benchmarks/package-lock.json | cksum | tr -d ' ')
+BENCH := $(VENV)/.bench-$(shell cat tests/benchmarks/peers/*.txt layers/json/requirements.txt tests/benchmarks/package-lock.json | cksum | tr -d ' ')
 MODULES := node_modules/.done-$(shell cksum < package-lock.json | tr -d ' ')
 
 # What `make deploy` deploys: all stacks of an environment, or with STACKS others.
@@ -80,7 +80,8 @@ pins: $(DEV)
 	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	@$(COMPILE) -c requirements-dev.txt requirements.in -o requirements.txt
 	@$(COMPILE) -c requirements-dev.txt requirements-parquet.in -o requirements-parquet.txt
-	@$(COMPILE) -c requirements.txt layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
+	@for layer in dependencies json; do $(COMPILE) -c requirements.txt \
+		layers/$$layer/requirements.in -o layers/$$layer/requirements.txt || exit 1; done
 	@$(COMPILE) requirements-node.in -o requirements-node.txt
 	@for set in runtime fastapi chalice powertools; do $(COMPILE) --no-annotate -c requirements-dev.txt \
 		tests/benchmarks/peers/$$set.in -o tests/benchmarks/peers/$$set.txt || exit 1; done
@@ -116,10 +117,11 @@ $(NODE): | $(VENV)/bin/pip
 		ln -sf "$$from/lib/node_modules/npm/bin/npm-cli.js" $(VENV)/node/bin/npm; }
 	@touch $@
 
-# Each peer in a folder of its own, and beside them what Lambda's runtime brings.
+# Each peer in a folder of its own, and beside them what Lambda's runtime brings, and our layer of wheels.
 $(BENCH): | $(NODE)
 	@for set in runtime fastapi chalice powertools; do \
 		$(INSTALL) --upgrade --target $(VENV)/bench/$$set -r tests/benchmarks/peers/$$set.txt || exit 1; done
+	@$(INSTALL) --upgrade --target $(VENV)/bench/json -r layers/json/requirements.txt
 	@npm ci --prefix tests/benchmarks > /dev/null
 	@touch $@
 

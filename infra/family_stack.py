@@ -42,8 +42,8 @@ class FamilyStack(Stack):
             Function, self, family=family, environment=environment, tables={**own, shared.TABLE.name: known}
         )
 
-        endpoints = {one.module: build(definition=one, layers=[layers.sessions]) for one in family.endpoints}
-        authorizer = build(definition=family.authorizer, layers=[layers.sessions]) if family.authorizer else None
+        endpoints = {one.module: build(definition=one, layers=layers.shared) for one in family.endpoints}
+        authorizer = build(definition=family.authorizer, layers=layers.shared) if family.authorizer else None
         api = Api(
             self,
             "Api",

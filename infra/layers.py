@@ -1,4 +1,4 @@
-"""The layers of our functions: what all families share, and the packages that recording needs.
+"""The layers of our functions: what all families share, what reads JSON for them, and the packages of recorders.
 
 Each stack has its own layer versions. They are the same uploaded files, and no stack has to wait for another to
 let go of an old version.
@@ -25,28 +25,31 @@ RUNTIMES = {
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 
 _SESSIONS = ROOT / "layers" / "sessions"
-_DEPENDENCIES = ROOT / "layers" / "dependencies"
-_REQUIREMENTS = _DEPENDENCIES / "requirements.txt"
 _AT = "/opt"  # where Lambda unpacks layers
 _PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
 
 
 class Layers(Construct):
-    """`dependencies` is built when it is asked for: a stack without a recorder has no use for it."""
+    """`shared` is what every function has. That of a recorder's dependencies is built when it is asked for: a stack
+    without a recorder has no use for it.
+    """
 
     def __init__(self, scope: Construct, name: str, *, runtime: Runtime) -> None:
         super().__init__(scope, name)
         self._runtime = runtime
         files = [file for kind in ("*.py", "py.typed") for file in _SESSIONS.rglob(kind)]
         sources = package.Sources("the layer of sessions", files, of=_SESSIONS, at=_AT, python=runtime.python)
-        self.sessions = self._layer("Sessions", sources.code())
+        self.shared: list[lambda_.ILayerVersion] = [self._layer("Sessions", sources.code()), self._of_wheels("json")]
 
     def with_dependencies(self) -> list[lambda_.ILayerVersion]:
         """What a recorder needs."""
-        wheels = Wheels(self._runtime)
-        built_from = [_REQUIREMENTS.read_text(), *wheels.options]
-        code = package.code(wheels, built_from, of=_DEPENDENCIES, at=_AT, python=self._runtime.python)
-        return [self.sessions, self._layer("Dependencies", code)]
+        return [*self.shared, self._of_wheels("dependencies")]
+
+    def _of_wheels(self, name: str) -> lambda_.LayerVersion:
+        wheels = Wheels(name, self._runtime)
+        built_from = [wheels.requirements.read_text(), *wheels.options]
+        code = package.code(wheels, built_from, of=wheels.requirements.parent, at=_AT, python=self._runtime.python)
+        return self._layer(name.title(), code)
 
     def _layer(self, name: str, code: lambda_.Code) -> lambda_.LayerVersion:
         return lambda_.LayerVersion(
@@ -60,10 +63,11 @@ class Layers(Construct):
 
 @jsii.implements(ILocalBundling)
 class Wheels:
-    """Builds the dependency layer from wheels for Lambda's platform, on any machine and without Docker."""
+    """Builds the layer of this name from wheels for Lambda's platform, on any machine and without Docker."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._python = runtime.python
+    def __init__(self, name: str, runtime: Runtime) -> None:
+        self.name, self._python = name, runtime.python
+        self.requirements = ROOT / "layers" / name / "requirements.txt"
         self.options = (
             *("--platform", _PLATFORMS[runtime.architecture]),
             *("--implementation", "cp", "--python-version", runtime.python),
@@ -75,12 +79,12 @@ class Wheels:
         target = str(Path(output_dir) / "python")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", target]
         done = subprocess.run(  # noqa: S603 (our own words only)
-            [*pip, *self.options, "--requirement", str(_REQUIREMENTS)], capture_output=True, text=True, check=False
+            [*pip, *self.options, "--requirement", str(self.requirements)], capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise RuntimeError(
-                f"the dependency layer was not built; it needs pip and the package registry that pip is set to,"
-                f" and for each package in {_REQUIREMENTS.relative_to(ROOT)} a wheel: {done.stderr.strip()}"
+                f"the layer of {self.name} was not built; it needs pip and the package registry that pip is set to,"
+                f" and for each package in {self.requirements.relative_to(ROOT)} a wheel: {done.stderr.strip()}"
             )
-        package.finish(Path(output_dir), "the layer of dependencies", at=_AT, python=self._python)
+        package.finish(Path(output_dir), f"the layer of {self.name}", at=_AT, python=self._python)
         return True

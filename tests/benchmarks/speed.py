@@ -157,7 +157,7 @@ def _store(folder: Path) -> Iterator[dict[str, str]]:
 def _ours(folder: Path, environment: Mapping[str, str]) -> Iterator[Subject]:
     """Each function that a caller waits for, packed as it is deployed."""
     layer = _packed(ROOT / "layers" / "sessions" / "python", folder / "layer", "*.py")
-    routes = Routes()
+    wheels, routes = Path(sys.prefix) / "bench" / "json", Routes()
     for name in families.names():
         family = families.load(name)
         operations = list(contract.operations(contract.document(name)))
@@ -168,9 +168,9 @@ def _ours(folder: Path, environment: Mapping[str, str]) -> Iterator[Subject]:
             yield Subject(
                 f"{name} {function.module}",
                 f"functions.{name}.{function.module}.handler",
-                [code, layer],
+                [code, layer, wheels],
                 dict(_events(routes, name, function, secret)),
-                _megabytes(code) + _megabytes(layer),
+                sum(map(_megabytes, (code, layer, wheels))),
                 environment,
             )
 

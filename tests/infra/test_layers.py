@@ -25,13 +25,14 @@ MOST_BYTES = 25_000_000  # unzipped: what is more takes its time in each cold st
 def test_recorders_alone_have_the_dependencies(stacks: Stacks, environment: str, family: str) -> None:
     stack, definition = of(stacks, environment, family)
     layers = {one["Properties"]["Content"]["S3Key"]: name for name, one in _layers(stacks, environment, family).items()}
-    assert len(layers) == (2 if definition.recorder else 1)
+    assert len(layers) == (3 if definition.recorder else 2)
     sources = ROOT / "layers" / "sessions"
     shared = {str(file.relative_to(sources)) for file in sources.rglob("*") if file.suffix in {".py", ".typed"}}
     by_files = {name: stack.files({"S3Key": key}) for key, name in layers.items()}
-    (sessions,) = [name for name, files in by_files.items() if files == shared]
+    assert shared in by_files.values()
+    dependencies = {name for name, files in by_files.items() if files == {"dependencies"}}
     for one in definition.functions:
-        expected = set(by_files) if one is definition.recorder else {sessions}
+        expected = set(by_files) - (set() if one is definition.recorder else dependencies)
         assert set(text(stack.functions()[one.module]["Layers"])) == expected, one.module
 
 
@@ -49,19 +50,22 @@ def test_the_python_that_layers_are_built_for_is_the_functions() -> None:
     assert {python: runtime.name for python, runtime in RUNTIMES.items()} == {one: f"python{one}" for one in RUNTIMES}
 
 
-def test_the_dependency_layer_is_built_for_lambda_without_docker(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("dependencies", {"pydantic", "pydantic_core", "aws_lambda_powertools"}), ("json", {"orjson"})]
+)
+def test_a_layer_of_wheels_is_built_for_lambda_without_docker(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, wanted: set[str]
 ) -> None:
-    assert Wheels(Runtime()).try_bundle(str(tmp_path), object()) is True
+    assert Wheels(name, Runtime()).try_bundle(str(tmp_path), object()) is True
     packages = {found.name for found in (tmp_path / "python").iterdir() if found.suffix != ".dist-info"}
-    assert {"pydantic", "pydantic_core", "aws_lambda_powertools"} <= packages
+    assert wanted <= packages
     assert packages & {"boto3", "botocore", "aws_xray_sdk", "s3transfer"} == set()
     native = [file for file in tmp_path.rglob("*") if ".so" in file.suffixes]
     assert native
     assert [file.name for file in native if not file.name.endswith(NATIVE)] == []
     assert {int.from_bytes(file.read_bytes()[18:20], "little") for file in native} == {AARCH64}
     wheels = list(tmp_path.rglob("WHEEL"))
-    assert len(wheels) == (ROOT / "layers/dependencies/requirements.txt").read_text().count("==")
+    assert len(wheels) == (ROOT / "layers" / name / "requirements.txt").read_text().count("==")
     tags = [tag for file in wheels for tag in re.findall(r"^Tag: (.*)$", file.read_text(), re.MULTILINE)]
     assert [tag for tag in tags if not TAGS.fullmatch(tag)] == []
     found = package.interpreter(Runtime().python)
@@ -70,18 +74,18 @@ def test_the_dependency_layer_is_built_for_lambda_without_docker(
     assert size < MOST_BYTES
     said = f"bytecode of Python {Runtime().python}" if found else "no bytecode, as there is no Python 3.13 here"
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"Built the layer of dependencies: {size / 1e6:.1f} MB unzipped, {said}")
+    assert line.startswith(f"Built the layer of {name}: {size / 1e6:.1f} MB unzipped, {said}")
 
 
 @pytest.mark.parametrize(("environment", "family"), EVERY_STACK)
 def test_all_that_lambda_unpacks_has_the_runtimes_bytecode(stacks: Stacks, environment: str, family: str) -> None:
-    """But the dependencies, whose layer is built above."""
+    """But the wheels, whose layers are built above."""
     if package.magic(Runtime().python) is None:
         pytest.skip(f"no Python {Runtime().python} here")
     stack, _ = of(stacks, environment, family)
     codes = [one["Properties"]["Content"] for one in _layers(stacks, environment, family).values()]
     codes += [one["Code"] for one in stack.functions().values()]
-    folders = {stack.asset(code) for code in codes if stack.files(code) != {"dependencies"}}
+    folders = {stack.asset(code) for code in codes if stack.files(code) not in ({"dependencies"}, {"json"})}
     assert len(folders) == 2
     for folder in folders:
         sources = list(folder.rglob("*.py"))
@@ -95,10 +99,10 @@ def test_a_layer_that_cannot_be_built_is_an_error_that_says_what_to_do(
     failed = SimpleNamespace(returncode=1, stderr="no matching distribution\n")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
     with pytest.raises(RuntimeError) as raised:
-        Wheels(Runtime()).try_bundle(str(tmp_path), object())
+        Wheels("dependencies", Runtime()).try_bundle(str(tmp_path), object())
     assert str(raised.value) == (
-        "the dependency layer was not built; it needs pip and the package registry that pip is set to, and for each"
-        " package in layers/dependencies/requirements.txt a wheel: no matching distribution"
+        "the layer of dependencies was not built; it needs pip and the package registry that pip is set to, and for"
+        " each package in layers/dependencies/requirements.txt a wheel: no matching distribution"
     )
 
 

@@ -21,6 +21,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
+
 from sessions import settings
 from sessions.connection import Address, Connection
 from sessions.signature import Credentials, Signer
@@ -237,7 +239,7 @@ class _NotSentError(UnreachableError):
 def _understood(operation: str, status: int, body: bytes) -> Any:
     """What the answer says; `CallError` where it is a refusal."""
     try:
-        said = json.loads(body)
+        said = orjson.loads(body)
     except ValueError:  # of something between here and there
         said = None
     if status == HTTPStatus.OK and isinstance(said, dict):
