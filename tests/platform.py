@@ -89,7 +89,8 @@ class Target:
         """While it is open, `sessions.accounts` in this process means the accounts there."""
         before = dict(os.environ)
         dynamodb.use(endpoint.send)
-        os.environ.pop("AWS_PROFILE", None)
+        for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL_DYNAMODB"):
+            os.environ.pop(name, None)
         os.environ |= {
             "AWS_ENDPOINT_URL": self.connection["aws_endpoint_url"],
             "AWS_DEFAULT_REGION": self.connection["region"],

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 from threading import Event
 from types import FrameType
 
@@ -18,6 +19,7 @@ def main() -> int:
     try:
         with ExitStack() as stack:
             listening = stack.enter_context(claim(int(number("PORT") or 8000), "PORT"))
+            connection_file().unlink(missing_ok=True)  # of one that was killed and could not
             aws = stack.enter_context(EmbeddedAws(int(number("AWS_PORT") or 8001)))
             from infra.local import service  # noqa: PLC0415 (much is loaded with it, while AWS starts)
 
@@ -37,6 +39,11 @@ def _stop(by: int, _frame: FrameType | None) -> None:
     """Ends what is being done; and notes it, for Python drops what is raised while it tidies up, as after an import."""
     _told_to_stop.set()
     raise KeyboardInterrupt if by == signal.SIGINT else SystemExit(0)
+
+
+def connection_file() -> Path:
+    """What tells tools where the platform is; there while it is ready."""
+    return Path(os.environ.get("LOCAL_DIR", ".local")) / "connection.json"
 
 
 def number(variable: str) -> float | None:

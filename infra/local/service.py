@@ -18,7 +18,7 @@ from infra.local.aws import EmbeddedAws, StartError
 from infra.local.demonstration import Access
 from infra.local.functions import load
 from infra.local.gateway import Api, Gateway
-from infra.local.platform import number
+from infra.local.platform import connection_file, number
 from infra.local.protocol import Protocol
 from infra.local.queues import Poller
 from sessions import clock
@@ -29,7 +29,6 @@ def run(listening: socket, aws: EmbeddedAws, told_to_stop: Event) -> None:
     """All families behind the gateway, until it is told to stop. `StartError` where that cannot be."""
     console.start()
     with ExitStack() as stack:
-        _connection_file().unlink(missing_ok=True)  # of one that was killed and could not
         base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         found = [_as_the_shell_says(families.load(name)) for name in families.names()]
         for family in found:
@@ -94,7 +93,7 @@ class _Server(uvicorn.Server):
         )
         self._connection = connection
         self._access = access
-        self._file = _connection_file()
+        self._file = connection_file()
 
     def stop_on_failure(self, done: "Future[None]") -> None:
         """Where the demonstration data cannot be had, the platform is not what it says."""
@@ -112,10 +111,6 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         self._file.unlink(missing_ok=True)
         await super().shutdown(sockets=sockets)
-
-
-def _connection_file() -> Path:
-    return Path(os.environ.get("LOCAL_DIR", ".local")) / "connection.json"
 
 
 def _welcome(connection: dict[str, str], access: dict[str, Access], file: Path) -> str:

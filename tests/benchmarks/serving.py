@@ -26,9 +26,9 @@ from tests.platform import LONGEST_STOP, Platform, eventually, free_port
 
 OURS, PRISM, FASTAPI = "local platform", "Prism", "FastAPI, uvicorn"
 CONNECTIONS = (1, 32)
-RUNS = 1
+RUNS = 5
 SECONDS = 3
-STARTS = 1
+STARTS = 5
 LONGEST_START = 2.0  # seconds, until the first answer
 _PATH = f"/rws/api/v1/devices/{demonstration.IN_SESSION}/sessionInfo"
 _NODE = Path(__file__).parent / "node_modules" / ".bin"

@@ -43,8 +43,8 @@ from tests.proxy_events import request
 
 FILE = ROOT / "docs" / "benchmarks.md"
 PEERS = Path(__file__).with_name("peers")
-RUNS = 1
-CALLS = 50
+RUNS = 15
+CALLS = 30
 """Warm calls of a process that count; before them come as many that do not."""
 CORE = 1
 """The processor that functions run on, nearly alone: the store and all else have others."""

@@ -50,13 +50,13 @@ def save(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Save:
         given = decoded(request["Item"]) if operation == "PutItem" else None
         before = _there(table, given or decoded(request["Key"]))
         try:
-            answer = carry(operation, request, may_repeat=may_repeat)
+            answer = carry(operation, request, may_repeat=may_repeat)()
         except CallError as error:
             if error.code == "ConditionalCheckFailedException":
                 written.append(_blocks(before, given))
             raise
         written.append(_units(table, before, given))
-        return answer
+        return lambda: answer
 
     def save(values: dict[str, Any], version: str, *, octets: int = LARGEST) -> int:
         body = " " * (octets - attributes.size(session.item_of(ACCOUNT, values=values, body="", version=version)))
