@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -104,7 +103,7 @@ def on_dynalite(dynalite: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     tables = [accounts.TABLE, *(table for family in found for table in family.tables)]
     for table in tables:
         monkeypatch.setenv(table.variable, f"{table.name}-{uuid4()}")
-        resources.create_table(client, replace(table, expires=None), table.physical_name)  # dynalite knows no TTL
+        resources.create_table(client, table._replace(expires=None), table.physical_name)  # dynalite knows no TTL
     for name, value in [variable for family in found for variable in family.variables().items()]:
         monkeypatch.setenv(name, value)
     for table in tables:

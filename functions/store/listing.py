@@ -5,8 +5,8 @@ says where to go on.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from functions.store import plan, session, walk
 from functions.store.cursor import Position
@@ -40,8 +40,7 @@ class UnknownSessionError(Exception):
         self.field = field
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """`bodies` are JSON texts; `previous` and `following` are where the adjacent pages begin, None at the ends."""
 
     bodies: Sequence[str]

@@ -7,10 +7,9 @@ Where a parameter that has one value comes several times, the last one counts, a
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from functions.store import cursor, ordering
 from functions.store.cursor import BadCursorError, Position
@@ -45,8 +44,7 @@ _TIME = re.compile(
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """`field` is the parameter's bare name; `text` the whole sentence, with the name in quotes."""
 
     field: str

@@ -6,8 +6,8 @@ Else an index is walked in the query's own order from the cursor on. Either way 
 order.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from functions.store import session
 from functions.store.ordering import encode
@@ -16,8 +16,7 @@ from functions.store.walk import Range, Source
 from sessions import clock
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What to collect, where something may be few enough, and what to walk else."""
 
     collect: Source | None

@@ -121,8 +121,7 @@ class Entry(NamedTuple):
     customer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Entries in order. `is_complete`: the range has no more. `read` counts entries, `rounds` calls in sequence.
 
     `units` is what they cost, as DynamoDB counts.

@@ -4,13 +4,12 @@ Every key attribute is a string. A table's name in one deployment stands in the 
 table names, so the code carries no physical name.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sessions import settings
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """The attributes an item is found by: one names the partition, the other (if any) sorts within it."""
 
     partition: str
@@ -20,8 +19,7 @@ class Key:
         return (self.partition,) if self.sort is None else (self.partition, self.sort)
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """A second way to find items. `local` ones share the table's partition key and can be read consistently."""
 
     name: str
@@ -30,8 +28,7 @@ class Index:
     local: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """`name` is the logical one, such as `widget-sessions`; `expires` names the TTL attribute (epoch seconds)."""
 
     name: str
