@@ -169,7 +169,8 @@ class Platform(Target):
     def stop(self, by: signal.Signals = signal.SIGINT) -> None:
         """Asks it to stop, and asserts that it leaves nothing behind."""
         self.running.send_signal(by)
-        assert self.end() == 0, self.err
+        status = self.end()
+        assert status == 0, f"{status}: {self.err}"
         self.assert_gone()
 
     def end(self) -> int:

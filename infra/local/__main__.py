@@ -1,10 +1,11 @@
 """`make run`."""
 
+import os
 import signal
-import sys
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # while modules load there is nothing to stop, nor to say
     from infra.local import platform
 
-    sys.exit(platform.main())
+    # At once: where Ctrl-C met code that was made of text, as classes are, Python would end as if nobody had caught it.
+    os._exit(platform.main())

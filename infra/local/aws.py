@@ -28,11 +28,15 @@ class EmbeddedAws:
         self.url = os.environ.get("AWS_ENDPOINT_URL") or f"http://127.0.0.1:{port}"
         self.is_embedded = "AWS_ENDPOINT_URL" not in os.environ
 
+    def check_port(self) -> None:
+        """`StartError` where the port is taken."""
+        if self.is_embedded:
+            claim(self._port, "AWS_PORT").close()
+
     def __enter__(self) -> Self:
         if not self.is_embedded:
             os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
             return self
-        claim(self._port, "AWS_PORT").close()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "infra.local.aws_server", str(self._port)],
             stdin=subprocess.PIPE,

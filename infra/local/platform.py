@@ -19,26 +19,33 @@ def main() -> int:
     try:
         with ExitStack() as stack:
             listening = stack.enter_context(claim(int(number("PORT") or 8000), "PORT"))
+            aws = EmbeddedAws(int(number("AWS_PORT") or 8001))
+            aws.check_port()
             connection_file().unlink(missing_ok=True)  # of one that was killed and could not
-            aws = stack.enter_context(EmbeddedAws(int(number("AWS_PORT") or 8001)))
+            stack.enter_context(aws)
             from infra.local import service  # noqa: PLC0415 (much is loaded with it, while AWS starts)
 
-            service.run(listening, aws, _told_to_stop)
+            _loaded.set()
+            if not _told_to_stop.is_set():
+                service.run(listening, aws, _told_to_stop)
     except StartError as error:
         print(error, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         pass
     return 0
 
 
-_told_to_stop = Event()
+_told_to_stop, _loaded = Event(), Event()
 
 
 def _stop(by: int, _frame: FrameType | None) -> None:
-    """Ends what is being done; and notes it, for Python drops what is raised while it tidies up, as after an import."""
+    """Ends what is being done, once all is loaded: not every module bears to be interrupted while it is. And notes it,
+    for Python drops what is raised while it tidies up.
+    """
     _told_to_stop.set()
-    raise KeyboardInterrupt if by == signal.SIGINT else SystemExit(0)
+    if _loaded.is_set():
+        raise KeyboardInterrupt if by == signal.SIGINT else SystemExit(0)
 
 
 def connection_file() -> Path:
