@@ -27,13 +27,16 @@ ACCESS_LOG = {
     "time": "$context.requestTimeEpoch",
     "method": "$context.httpMethod",
     "resource": "$context.resourcePath",
+    "account": "$context.authorizer.account",
     "status": "$context.status",
     "milliseconds": "$context.responseLatency",
     "functionMilliseconds": "$context.integration.latency",
     "authorizerMilliseconds": "$context.authorizer.latency",
     "error": "$context.error.responseType",
 }
-"""No address, path, query, agent, or caller: `resource` is the path as the contract writes it, with its variables."""
+"""No address, path, query, agent, or person: `account` is the client, retailer or fleet that was let in, and `resource`
+the path as the contract writes it, with its variables.
+"""
 
 
 class Api(Construct):

@@ -13,10 +13,7 @@ _RETENTION = {
     365: logs.RetentionDays.ONE_YEAR,
 }
 
-REFUSED = logs.FilterPattern.all(
-    logs.FilterPattern.string_value("$.message", "=", "authorization"),
-    logs.FilterPattern.boolean_value("$.allowed", False),
-)
+REFUSED = logs.FilterPattern.string_value("$.message", "=", "caller refused")
 """An authorizer's line about a caller that it has refused."""
 
 

@@ -23,7 +23,7 @@ EXPLAINED = {
 EXPORTS = {f"functions.{name}.export" for name in families.names()}
 DYNAMODB_DOOR = Path("layers/sessions/python/sessions")
 SQS_DOOR = DYNAMODB_DOOR / "recording.py"
-SCANNING = {"functions/device/session.py", "functions/knowledge/erasure.py", "functions/knowledge/session.py"}
+SCANNING = {"functions/device/records.py", "functions/knowledge/erasure.py", "functions/knowledge/session.py"}
 """What reads a whole table, in functions that only exports and erasures call."""
 SOURCES = [
     path.relative_to(ROOT)

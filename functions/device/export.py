@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from functions.device import history, session
+from functions.device import history, records
 from functions.device.history import Record, Registration, Session
 from sessions import clock, events
 from sessions.export import Export, Exported, Row, Selection
@@ -20,11 +20,11 @@ _SOURCE = "/export"
 
 def _read(selection: Selection) -> Iterator[Exported]:
     account = selection.account or ""
-    for iccid, registrations in session.devices_of(account):
+    for iccid, registrations in records.devices_of(account):
         since = history.ownership(registrations).since
         yield Exported(tuple(_registrations(account, iccid, registrations, since)))
         following: str | None = None
-        for session_id, one in session.sessions_of(iccid, now=selection.now):
+        for session_id, one in records.sessions_of(iccid, now=selection.now):
             beginning = one.beginning(since)
             if beginning is None:
                 continue

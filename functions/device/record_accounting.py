@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from functions.device import session
+from functions.device import records
 from functions.device.events import EVENTS, AccountingEvent, Event, RegisteredEvent, RemovedEvent
 from functions.device.history import Record, Registration
 from sessions import clock, erasures, log
@@ -21,16 +21,16 @@ def record(event: Event) -> None:
             _record_accounting(event)
         else:
             _record_registration(event)
-    except session.NotRegisteredError:
+    except records.NotRegisteredError:
         raise NotYetError("the device is not registered") from None
-    except session.ContendedError:
+    except records.ContendedError:
         raise NotYetError("others kept changing the device") from None
 
 
 def _record_registration(event: RegisteredEvent | RemovedEvent) -> None:
     kind: Literal["registered", "removed"] = "registered" if isinstance(event, RegisteredEvent) else "removed"
     registration = Registration(event.version, clock.sortable(event.time), kind, event.data.account_id)
-    session.register(event.data.iccid, registration, now=clock.now())
+    records.register(event.data.iccid, registration, now=clock.now())
     log.info(f"device {kind}", account=event.data.account_id)
 
 
@@ -43,7 +43,7 @@ def _record_accounting(event: AccountingEvent) -> None:
         ip_address=event.data.ip_address,
         ipv6_address=event.data.ipv6_address,
     )
-    session.record(event.data.iccid, event.data.accounting_session_id, accounting, now=clock.now())
+    records.record(event.data.iccid, event.data.accounting_session_id, accounting, now=clock.now())
     log.info("accounting recorded", status=event.data.status)
 
 

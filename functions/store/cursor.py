@@ -7,7 +7,7 @@ gone, because it is the place itself and not a name for it.
 import base64
 import binascii
 import zlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from functions.store.ordering import is_place
 
@@ -25,8 +25,7 @@ class BadCursorError(Exception):
     """Damaged, none of ours, or made for another ordering."""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """`place` is a session's place in the ordering (`ordering.place`): beyond it, or at it and beyond it.
 
     `trail` has where the pages before began, the last one last, as far as they are needed to find the same pages on

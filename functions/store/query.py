@@ -1,14 +1,17 @@
 """What a listing asks for, once it has been understood."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, Protocol
 
 from functions.store.cursor import Position
 
 TIMES = ("createdAt", "updatedAt", "expiresAt", "codeLastSuccesfullyScannedAt", "customerLastEnteredAt")
 COUNTS = ("visitors", "groupSize")
 STATUSES = ("created", "active", "completed", "expired", "cancelled")
+
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Members(Protocol):
@@ -19,8 +22,7 @@ class Members(Protocol):
     def __getitem__(self, name: str, /) -> Any: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(NamedTuple):
     """Filters combine with AND; a filter that is not given lets everything through.
 
     `equal` has the members `id`, `storeId`, `customerId` (integers), `code`, `sessionToken` (texts). `least` and `most`
@@ -29,15 +31,15 @@ class Query:
     against it.
     """
 
-    count: int = 20
+    count: int = 20  # type: ignore[assignment]  # (nobody asks a query how often it has something)
     order_by: str = "id"
     direction: Literal["asc", "desc"] = "asc"
     after: Position | int | None = None
     before: Position | int | None = None
-    equal: Mapping[str, int | str] = field(default_factory=dict)
+    equal: Mapping[str, int | str] = _NONE
     statuses: frozenset[str] = frozenset()
-    least: Mapping[str, int | str] = field(default_factory=dict)
-    most: Mapping[str, int | str] = field(default_factory=dict)
+    least: Mapping[str, int | str] = _NONE
+    most: Mapping[str, int | str] = _NONE
 
     @property
     def filtered(self) -> frozenset[str]:

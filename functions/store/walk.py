@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import itemgetter
 from typing import NamedTuple
@@ -19,8 +18,7 @@ _LARGEST, _LARGEST_WITH_CODE, _LARGEST_WITH_VALUES = 230, 440, 330  # octets
 _LARGEST_OPEN, _LARGEST_TOKEN = 450, 2500
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """Places from `low` to `high`, both inclusive, `without` one; nothing where `low` is the greater."""
 
     low: str = "0"
@@ -29,21 +27,20 @@ class Range:
 
     def within(self, low: str | None = None, high: str | None = None) -> "Range":
         """What is in this range and in the other."""
-        return replace(self, low=max(self.low, low or self.low), high=min(self.high, high or self.high))
+        return self._replace(low=max(self.low, low or self.low), high=min(self.high, high or self.high))
 
     def beyond(self, position: Position, ascending: bool) -> "Range":
         """What a walk from this position comes by."""
         if not ascending:
             left = self.within(high=position.place)
-            return left if position.inclusive else replace(left, without=position.place)
+            return left if position.inclusive else left._replace(without=position.place)
         return self.within(low=position.place if position.inclusive else position.place + "\x00")
 
     def is_empty(self) -> bool:
         return self.low > self.high
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A range of a table or index, in each of some partitions, that has all sessions that are asked for, maybe others.
 
     `implied` are the members whose filters the range itself obeys. In the index, all its places begin with `prefix`;
@@ -52,7 +49,7 @@ class Source:
 
     name: str
     table: Table
-    index: Index | None
+    index: Index | None  # type: ignore[assignment]  # (nobody asks a source where it has something)
     partitions: Sequence[str]
     places: Range
     implied: frozenset[str]
@@ -180,12 +177,13 @@ def is_beyond(place: str, position: Position | None, ascending: bool) -> bool:
     return place > position.place if ascending else place < position.place
 
 
-@dataclass(slots=True)
 class _Shard:
-    partition: str
-    range: Range
-    is_done: bool = False
-    entries: list[Entry] = field(default_factory=list)
+    __slots__ = ("entries", "is_done", "partition", "range")
+
+    def __init__(self, partition: str, places: Range) -> None:
+        self.partition, self.range = partition, places
+        self.is_done = False
+        self.entries: list[Entry] = []
 
 
 def read(

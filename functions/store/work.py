@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from functions.store import session
 from functions.store.query import Query
@@ -21,14 +20,15 @@ _COLLECTING = 80.0  # units, at most
 _LARGEST_SESSION = session.LARGEST_BODY / session.READ_BLOCK * _BLOCK + 2  # its customer and store included
 
 
-@dataclass(slots=True)
 class Work:
     """`entries` of indexes, `rounds` of calls in sequence, and read `units`, so far."""
 
-    account: str
-    entries: int = 0
-    rounds: int = 0
-    units: float = 0.0
+    __slots__ = ("account", "entries", "rounds", "units")
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        self.entries = self.rounds = 0
+        self.units = 0.0
 
     @property
     def left(self) -> float:

@@ -14,9 +14,9 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from sessions import dynamodb, proxy
 from sessions.dynamodb import ConditionFailedError
@@ -35,16 +35,14 @@ class BadCursorError(Exception):
     """`after` is not a position that an earlier answer gave."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """`bodies` are JSON texts. `after` is where the next listing goes on, None where this one is complete."""
 
     bodies: Sequence[str]
     after: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(NamedTuple):
     """A session with what its answer does not show. `version` is that of the event that saved it."""
 
     user_id: str

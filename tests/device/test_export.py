@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from functions.device import history, session
+from functions.device import history, records, session
 from functions.device.history import Record, Registration, Session
 from infra.local.resources import Queue
 from tests.device import model
@@ -23,7 +23,7 @@ LATE = datetime(2026, 4, 1, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def _no_pauses(aws: dict[str, Queue], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_LONGEST_PAUSE", 0)
+    monkeypatch.setattr(records, "_LONGEST_PAUSE", 0)
 
 
 def answers(*accounts: str) -> dict[tuple[str, str], str | None]:
@@ -220,12 +220,12 @@ def test_sessions_are_selected_by_when_they_began_and_devices_always_come_along(
 
 def test_what_the_table_is_to_drop_and_has_not_yet_is_not_exported() -> None:
     record(registered(time="2020-01-01T00:00:00Z"))
-    moments = [f"2020-01-02T{number // 60:02}:{number % 60:02}:00Z" for number in range(session.KEPT + 2)]
+    moments = [f"2020-01-02T{number // 60:02}:{number % 60:02}:00Z" for number in range(records.KEPT + 2)]
     for number, time in enumerate(moments):
         record(accounting("start", time, session=f"s{number:02}"))
 
     found = [row["accountingSessionId"] for row in rows("device", "fleet", now=LATE + timedelta(days=9999))]
-    assert found == [f"s{number:02}" for number in reversed(range(2, session.KEPT + 2))]
+    assert found == [f"s{number:02}" for number in reversed(range(2, records.KEPT + 2))]
 
 
 def test_the_table_is_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:

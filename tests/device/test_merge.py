@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.device import history, record_accounting, session
+from functions.device import records as stored
 from functions.device.history import Record, Session
 from infra.local import resources
 from infra.local.resources import Queue
@@ -35,7 +36,7 @@ def thorough(examples: int) -> settings:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(aws: dict[str, Queue], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_LONGEST_PAUSE", 0)
+    monkeypatch.setattr(stored, "_LONGEST_PAUSE", 0)
 
 
 ICCIDS = [f"898821671697000000{number}" for number in range(DEVICES)]
@@ -277,7 +278,7 @@ def test_a_session_about_to_be_dropped_stays_ninety_days_after_a_late_record(mon
     deliver(complete(([late], [], set())), [1])
     item = dynamodb.get(session.TABLE, {"iccid": ICCIDS[0], "item": "session#000"})
     assert item is not None
-    assert item["dropAfter"] == int((START + timedelta(days=1) + session.KEPT_FOR).timestamp())
+    assert item["dropAfter"] == int((START + timedelta(days=1) + stored.KEPT_FOR).timestamp())
 
 
 def kept(iccid: str) -> dict[str, int | None]:
@@ -354,7 +355,7 @@ def _looking_on(patch: pytest.MonkeyPatch, seen: dict[str, str | None], cut_at: 
             if device is not None and device["account"] == ACCOUNTS[1]:
                 assert json.loads(device["body"]) == seen
             if next(calls) == cut_at:
-                raise session.ContendedError
+                raise stored.ContendedError
             return call(*arguments, **options)
 
         return looked_at

@@ -196,7 +196,7 @@ def test_refusals_are_counted_in_the_authorizers_log(stacks: Stacks, family: str
     stack, _ = of(stacks, "prod", family)
     counted = stack.properties("Logs::MetricFilter")
     assert text(counted["LogGroupName"]) == stack.functions()["authorize"]["LoggingConfig"]["LogGroup"]["Ref"]
-    assert counted["FilterPattern"] == '{ ($.message = "authorization") && ($.allowed IS FALSE) }'
+    assert counted["FilterPattern"] == '{ $.message = "caller refused" }'
     (made,) = counted["MetricTransformations"]
     assert (made["MetricNamespace"], made["MetricName"]) == (f"SessionApis/prod/{family}", "refusals")
     refusals = alarms(stack)[f"session-apis-prod-{family}-refusals"]

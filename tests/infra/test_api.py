@@ -24,6 +24,7 @@ IMPERSONAL = {
     "$context.requestTimeEpoch",
     "$context.httpMethod",
     "$context.resourcePath",
+    "$context.authorizer.account",
     "$context.status",
     "$context.responseLatency",
     "$context.integration.latency",

@@ -12,7 +12,7 @@ import pytest
 
 from functions.device import erasure as of_device
 from functions.device import record_accounting
-from functions.device import session as of_sim
+from functions.device import records as of_sim
 from functions.store import erasure as of_store
 from functions.store import record_sessions as record_store
 from functions.store import session as of_store_session

@@ -1,6 +1,5 @@
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -528,5 +527,5 @@ def test_a_call_repeated_after_a_lost_answer_succeeds(monkeypatch: pytest.Monkey
     monkeypatch.setattr(dynamodb, "put", twice)
     account = create_account("device", "fleet", now=NOW)
     credential, value = create_credential("device", "fleet", now=NOW)
-    assert accounts.find_account("device", "fleet") == replace(account, credential_ids=frozenset({credential.id}))
+    assert accounts.find_account("device", "fleet") == account._replace(credential_ids=frozenset({credential.id}))
     assert authenticate("device", value, now=NOW) == credential

@@ -29,8 +29,13 @@ def policy(effect: str, principal: str) -> dict[str, Any]:
     return {"principalId": principal, "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
 
 
-def test_nobody_is_denied_the_whole_stage_without_an_exception() -> None:
-    assert authorization.decide({"methodArn": ARN}, None) == policy("Deny", "nobody")
+def test_nobody_is_denied_the_whole_stage_without_an_exception(caplog: pytest.LogCaptureFixture) -> None:
+    event = {"methodArn": ARN, "requestContext": {"requestId": "request-1"}}
+
+    assert authorization.decide(event, None) == policy("Deny", "nobody")
+    assert [(one.getMessage(), vars(one)["gateway_request_id"]) for one in caplog.records] == [
+        ("caller refused", "request-1")
+    ]
 
 
 @pytest.mark.parametrize("rest", ["GET/one/path", "GET/", "POST/a/b/prod/GET/c", "OPTIONS/*"])

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import ssl
 import subprocess
 import sys
@@ -94,6 +95,20 @@ def test_a_call_is_one_signed_request_over_one_kept_connection(
         "x-amz-security-token": "token-1",
         "content-length": str(len(body)),
     }
+
+
+def test_credentials_that_change_sign_from_then_on(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, server = start(then(DONE))
+    for key_id, token in (("first", "token-1"), ("second", "token-1"), ("second", "token-2"), ("second", "token-2")):
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key_id)
+        monkeypatch.setenv("AWS_SESSION_TOKEN", token)
+        asked.send("GetItem", {}, may_repeat=True)()
+
+    heads = [request.partition(b"\r\n\r\n")[0].decode() for request in server.requests]
+    assert [re.findall(r"Credential=(\w+)|x-amz-security-token: ([\w-]+)", head) for head in heads] == [
+        [("", token), (key_id, "")]
+        for key_id, token in (("first", "token-1"), ("second", "token-1"), ("second", "token-2"), ("second", "token-2"))
+    ]
 
 
 def test_what_is_refused_is_told_in_dynamodbs_words_and_not_tried_again(start: Start) -> None:

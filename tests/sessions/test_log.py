@@ -14,7 +14,8 @@ from functions.knowledge import associate_session, create_session, get_session
 from functions.widget import authorize as widget_authorize
 from functions.widget import list_user_sessions, record_sessions
 from infra.local.resources import Queue
-from sessions import accounts, clock
+from sessions import accounts, clock, dynamodb
+from sessions.endpoint import UnreachableError
 from tests.proxy_events import batch, request
 from tests.sessions.test_recording import ENVELOPE, saved
 from tests.sessions.watching import logged
@@ -22,6 +23,17 @@ from tests.sessions.watching import logged
 ICCID = "8988216716970004975"
 UNKNOWN_ICCID = "8988216716970004983"
 EMAIL = "ana@example.com"
+
+
+def failing(handler: Callable[[dict[str, Any], None], Any], event: dict[str, Any]) -> None:
+    """The request while DynamoDB is not to be had: what fails is logged with its traceback."""
+
+    def unreachable(operation: str, request: Any, *, may_repeat: bool) -> Any:
+        raise UnreachableError(operation, "TimeoutError", "timed out")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(dynamodb, "_transport", unreachable)
+        assert handler(event, None)["statusCode"] == 500
 
 
 def device_work() -> list[str]:
@@ -48,6 +60,7 @@ def device_work() -> list[str]:
     for iccid in (ICCID, UNKNOWN_ICCID):
         path = {"apiVersion": "v1", "iccid": iccid}
         get_session_info.handler(request(path=path, authorizer={"account": "fleet"}), None)
+        failing(get_session_info.handler, request(path=path, authorizer={"account": "fleet"}))
     return [key, wrong, basic, "fleet-user", ICCID, UNKNOWN_ICCID, "session-7f3a", "10.20.30.40", "2605:9780"]
 
 
@@ -71,6 +84,7 @@ def widget_work() -> list[str]:
             identity={"apiKeyId": "k"},
         )
         list_user_sessions.handler(event, None)
+        failing(list_user_sessions.handler, event)
     return [key, wrong, EMAIL, "example.com", "LA-SECRET0001", "AB123CD"]
 
 
@@ -84,6 +98,9 @@ def knowledge_work() -> list[str]:
         associate_session.handler(request(path=path, headers=headers, body=f'{{"visitId": ["{EMAIL}"]}}'), None)
         get_session.handler(request(path=path, headers=headers), None)
     get_session.handler(request(path={"sessionId": "visitor-5678"}), None)
+    known = request(path={"sessionId": session_id}, headers=headers, body=body)
+    for endpoint in (create_session, associate_session, get_session):
+        failing(endpoint.handler, known)
     return [session_id, "visitor-1234", "visitor-5678", "odd id", EMAIL, "visit-1234", "global-1234", "agent-1234"]
 
 
@@ -96,7 +113,7 @@ def test_the_log_knows_no_credential_and_no_person_and_no_session(
     unspeakable = work()
 
     written = logged(caplog)
-    assert len(caplog.records) > 5
+    assert len(caplog.records) > 2
     assert [text for text in unspeakable if text in written] == []
 
 

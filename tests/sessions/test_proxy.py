@@ -100,28 +100,20 @@ def test_a_failure_is_answered_without_internals() -> None:
     }
 
 
-def test_a_request_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_goes_well_is_left_to_the_gateways_log(caplog: pytest.LogCaptureFixture) -> None:
     answering(request(authorizer={"account": "fleet"}), None)
-    answering(request(), None)
 
-    found = [vars(record) for record in caplog.records]
-    assert [(line["message"], line["operation"], line["status"], line["account"]) for line in found] == [
-        ("request", "test_proxy", 201, "fleet"),
-        ("request", "test_proxy", 201, None),
-    ]
-    assert {line["gateway_request_id"] for line in found} == {"request-1"}
-    assert all(line["milliseconds"] >= 0 for line in found)
+    assert caplog.records == []
 
 
 def test_a_failure_is_in_the_log_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
     answering(request(), "fails")
 
-    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("ERROR", "request failed"),
-        ("INFO", "request"),
-    ]
+    (record,) = caplog.records
+    line = vars(record)
+    assert (line["levelname"], line["message"]) == ("ERROR", "request failed")
+    assert (line["operation"], line["gateway_request_id"]) == ("test_proxy", "request-1")
     assert "RuntimeError: internals" in logged(caplog)
-    assert caplog.records[1].__dict__["status"] == 500
 
 
 def test_a_failure_in_lambda_is_counted_for_its_version(
@@ -133,7 +125,8 @@ def test_a_failure_in_lambda_is_counted_for_its_version(
 
     answering(request(), "fails")
 
-    failed, done = (vars(record) for record in caplog.records)
+    (record,) = caplog.records
+    failed = vars(record)
     assert (failed["function_name"], failed["function_version"], failed["failures"]) == ("list-sessions", "7", 1)
     assert failed["_aws"]["CloudWatchMetrics"] == [
         {
@@ -143,7 +136,6 @@ def test_a_failure_in_lambda_is_counted_for_its_version(
         }
     ]
     assert failed["_aws"]["Timestamp"] > 1_700_000_000_000
-    assert "_aws" not in done
 
 
 def test_a_missing_setting_is_no_default(monkeypatch: pytest.MonkeyPatch) -> None:

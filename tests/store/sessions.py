@@ -165,5 +165,4 @@ def pages(account: str, query: Query, most: int = 200) -> Iterator[listing.Page]
 
 def changed(query: Query, **given: Any) -> Query:
     """The same query with these members, and no other cursor."""
-    members = {name: getattr(query, name) for name in Query.__slots__}
-    return Query(**(members | {"after": None, "before": None} | given))
+    return query._replace(**({"after": None, "before": None} | given))

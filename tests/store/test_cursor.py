@@ -25,7 +25,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 def positions(name: str) -> st.SearchStrategy[Position]:
     values = VALUES[ORDERINGS[name]]
     places = st.builds(place, st.just(name), values if name == "id" else st.none() | values, IDS)
-    starts = st.builds(Position, st.just("") | places, inclusive=st.booleans())
+    starts = st.builds(Position, st.just("") | places, inclusive=st.booleans(), trail=st.just(()))
     return st.builds(Position, places, inclusive=st.booleans(), trail=st.lists(starts, max_size=4).map(tuple))
 
 

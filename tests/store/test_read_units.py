@@ -2,7 +2,6 @@
 
 import json
 import random
-from dataclasses import replace
 from functools import partial
 from itertools import product
 from typing import Literal, cast
@@ -165,7 +164,7 @@ def test_no_request_costs_more_than_150_units_and_4_rounds(monkeypatch: pytest.M
         given = st.none() | chosen.map(lambda one: int(one["id"])) | chosen.map(partial(_position, query))
         start = data.draw(given)
         if isinstance(start, Position) and data.draw(st.booleans()):
-            start = replace(start, trail=(data.draw(st.just(Position("")) | chosen.map(partial(_position, query))),))
+            start = start._replace(trail=(data.draw(st.just(Position("")) | chosen.map(partial(_position, query))),))
         query = changed(query, **{data.draw(st.sampled_from(("after", "before"))): start})
         found, cost = costs.page("many", query)
         assert cost.units <= 150, (query, cost)

@@ -16,9 +16,9 @@ time still covers the whole digest. An account lists the ids of its credentials;
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from sessions import clock, dynamodb, secret
 from sessions.attributes import Item
@@ -53,8 +53,7 @@ class NoSuchCredentialError(Exception):
     """The family has no such credential."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(NamedTuple):
     """`disabled` is since when, None while it is not. Times are RFC 3339 in UTC, as `clock.sortable` writes them."""
 
     family: str
@@ -64,8 +63,7 @@ class Account:
     credential_ids: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
+class Credential(NamedTuple):
     """All that is known of a credential; its secret is not. Times as in `Account`; None: never, so far."""
 
     id: str

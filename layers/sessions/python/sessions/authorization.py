@@ -7,7 +7,7 @@ A refusal is a Deny and no exception: an exception would count as a failure of t
 
 from typing import Any
 
-from sessions import log
+from sessions import log, proxy
 from sessions.accounts import Credential
 from sessions.proxy import Event
 
@@ -15,7 +15,8 @@ from sessions.proxy import Event
 def decide(event: Event, credential: Credential | None) -> dict[str, Any]:
     """Allow with the credential's account and API key id as context, or Deny where there is no credential."""
     stage = "/".join(event["methodArn"].split("/")[:2])
-    log.info("authorization", account=credential.account_id if credential else None, allowed=credential is not None)
+    if credential is None:
+        log.info("caller refused", gateway_request_id=proxy.request_id(event))
     statement = {
         "Action": "execute-api:Invoke",
         "Effect": "Deny" if credential is None else "Allow",

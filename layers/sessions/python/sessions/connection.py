@@ -4,15 +4,18 @@ Python's own `http.client` does as much and more, at 20 ms of a cold start and 0
 `docs/decisions/0009-own-door.md`.
 """
 
+import re
 import select
 import socket
 import ssl
 import time
 from typing import NamedTuple
 
-_PIECE = 256 * 1024  # bytes
+_PIECE = 16 * 1024  # bytes: a record of TLS has no more (RFC 8446, 5.1)
 _LONGEST_HEAD = 64 * 1024
 _INFORMATIONAL = range(100, 200)
+_ABOUT_THE_BODY = re.compile(rb"\n(connection|content-length|transfer-encoding):([^\r\n]*)")
+"""In a head in small letters. A value that goes on in the next line is history (RFC 9112, 5.2)."""
 
 
 class Address(NamedTuple):
@@ -66,13 +69,14 @@ class Connection:
         """The whole answer. `TimeoutError` where it is not there after so many seconds."""
         reader = _Reader(self._socket, time.monotonic() + seconds)
         while True:
-            head = reader.until(b"\r\n\r\n").lower() + b"\r\n"
+            head = reader.until(b"\r\n\r\n").lower()
             status = _status(head)
             if status not in _INFORMATIONAL:
                 break
-        keeps = head.startswith(b"http/1.1") and _header(head, b"connection") != b"close"
-        length = _header(head, b"content-length")
-        if _header(head, b"transfer-encoding") == b"chunked":
+        headers = {name: value.strip() for name, value in _ABOUT_THE_BODY.findall(head)}
+        keeps = head.startswith(b"http/1.1") and headers.get(b"connection") != b"close"
+        length = headers.get(b"content-length")
+        if headers.get(b"transfer-encoding") == b"chunked":
             body = _chunks(reader)
         elif length:
             body = reader.exactly(_number(length, 10))
@@ -138,12 +142,6 @@ def _status(head: bytes) -> int:
     if not version.startswith(b"http/1."):
         raise BrokenError("no answer of HTTP")
     return _number(rest[:3], 10)
-
-
-def _header(head: bytes, name: bytes) -> bytes:
-    """Its value; nothing where there is none. A line that goes on in the next one is history (RFC 9112, 5.2)."""
-    place = head.find(b"\r\n" + name + b":")
-    return head[place + len(name) + 3 : head.find(b"\r\n", place + 2)].strip() if place >= 0 else b""
 
 
 def _chunks(reader: _Reader) -> bytes:

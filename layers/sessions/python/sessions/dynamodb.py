@@ -109,7 +109,7 @@ def get_ahead(table: Table, key: Mapping[str, str], *attributes: str, consistent
     """The item with this key, or None. `attributes` narrows what is returned, not what is paid for."""
     request: dict[str, Any] = {"TableName": table.physical_name, "Key": encoded(key), "ConsistentRead": consistent}
     if attributes:
-        request |= _expression("ProjectionExpression", ", ".join(f"#{name}" for name in attributes))
+        request |= _projection(attributes)
     return Pending(_read("GetItem", request), _found)
 
 
@@ -130,7 +130,7 @@ def batch_get(
     """
     request: dict[str, Any] = {"ConsistentRead": consistent}
     if attributes:
-        request |= _expression("ProjectionExpression", ", ".join(f"#{name}" for name in attributes))
+        request |= _projection(attributes)
     names = table.key.attributes()
     asked = [{name: {"S": key[name]} for name in names} for key in keys]
     batches = [asked[first : first + _BATCH] for first in range(0, len(asked), _BATCH)]
@@ -312,6 +312,11 @@ def _expression(
     if values:
         request["ExpressionAttributeValues"] = {f":{name}": attribute(value) for name, value in values.items()}
     return request
+
+
+@lru_cache(maxsize=1000)
+def _projection(attributes: tuple[str, ...]) -> dict[str, Any]:
+    return _expression("ProjectionExpression", ", ".join(f"#{name}" for name in attributes))
 
 
 @lru_cache(maxsize=1000)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_DATE = "x-amz-date"
 
 
 class Credentials(NamedTuple):
@@ -21,42 +22,50 @@ class Credentials(NamedTuple):
     token: str | None = None
 
 
+class Signature(NamedTuple):
+    """Two headers' values: `date` is that of `x-amz-date`."""
+
+    date: str
+    authorization: str
+
+
 class Signer:
-    """Signs requests to one service of one region."""
+    """Signs requests to one service of one region, which differ in their bodies alone: all that stays the same is
+    made ready once. `headers` are those of each, their names in small letters, the session token included.
+    """
 
-    def __init__(self, region: str, service: str) -> None:
-        self._scope = f"{region}/{service}/aws4_request"
-        self._key: tuple[Credentials, str, bytes] | None = None
-
-    def signed(self, headers: Mapping[str, str], body: bytes, credentials: Credentials, *, at: float) -> dict[str, str]:
-        """These headers, whose names are in small letters, with those that sign them and the body.
-
-        `at` is now, in seconds since 1970: AWS takes a signature for a few minutes.
-        """
-        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
-        signed = {**headers, "x-amz-date": moment}
+    def __init__(self, headers: Mapping[str, str], credentials: Credentials, *, region: str, service: str) -> None:
+        self.headers = dict(headers)
         if credentials.token is not None:
-            signed["x-amz-security-token"] = credentials.token
-        names = sorted(signed)
-        listed = ";".join(names)
-        lines = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in names)
-        request = f"POST\n/\n\n{lines}\n{listed}\n{hashlib.sha256(body).hexdigest()}"
-        day = moment[:8]
-        text = f"{_ALGORITHM}\n{moment}\n{day}/{self._scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-        signature = hmac.digest(self._key_of(credentials, day), text.encode(), "sha256").hex()
-        signed["authorization"] = (
-            f"{_ALGORITHM} Credential={credentials.key_id}/{day}/{self._scope}, SignedHeaders={listed}, "
-            f"Signature={signature}"
-        )
-        return signed
+            self.headers["x-amz-security-token"] = credentials.token
+        names = sorted([*self.headers, _DATE])
+        lines = [f"{name}:{' '.join(self.headers[name].split())}\n" if name != _DATE else f"{_DATE}:" for name in names]
+        place = names.index(_DATE) + 1
+        self._before_date = "POST\n/\n\n" + "".join(lines[:place])
+        self._after_date = "\n" + "".join(lines[place:]) + f"\n{';'.join(names)}\n"
+        self._credential = f"{_ALGORITHM} Credential={credentials.key_id}/"
+        self._scope = f"{region}/{service}/aws4_request"
+        self._signed_headers = f"{self._scope}, SignedHeaders={';'.join(names)}, Signature="
+        self._secret = credentials.secret
+        self._keyed = "", hmac.new(b"", digestmod="sha256")
 
-    def _key_of(self, credentials: Credentials, day: str) -> bytes:
-        """The key that signs on this day; made once a day."""
-        known = self._key
-        if known is not None and known[0] == credentials and known[1] == day:
-            return known[2]
-        key = f"AWS4{credentials.secret}".encode()
-        for part in (day, *self._scope.split("/")):
-            key = hmac.digest(key, part.encode(), "sha256")
-        self._key = credentials, day, key
-        return key
+    def signed(self, body: bytes, *, at: float) -> Signature:
+        """Of the request with this body. `at` is now, in seconds since 1970: AWS takes it for a few minutes."""
+        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
+        day = moment[:8]
+        request = f"{self._before_date}{moment}{self._after_date}{hashlib.sha256(body).hexdigest()}"
+        text = f"{_ALGORITHM}\n{moment}\n{day}/{self._scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+        keyed = self._keyed_for(day).copy()
+        keyed.update(text.encode())
+        return Signature(moment, f"{self._credential}{day}/{self._signed_headers}{keyed.hexdigest()}")
+
+    def _keyed_for(self, day: str) -> hmac.HMAC:
+        """With the key that signs on this day; made once a day."""
+        known, keyed = self._keyed
+        if known != day:
+            key = f"AWS4{self._secret}".encode()
+            for part in (day, *self._scope.split("/")):
+                key = hmac.digest(key, part.encode(), "sha256")
+            keyed = hmac.new(key, digestmod="sha256")
+            self._keyed = day, keyed
+        return keyed

@@ -4,6 +4,7 @@ Every key attribute is a string. A table's name in one deployment stands in the 
 table names, so the code carries no physical name.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 from sessions import settings
@@ -39,7 +40,7 @@ class Table(NamedTuple):
     @property
     def variable(self) -> str:
         """The environment variable with the physical name: `WIDGET_SESSIONS_TABLE`."""
-        return self.name.replace("-", "_").upper() + "_TABLE"
+        return _variable(self.name)
 
     @property
     def physical_name(self) -> str:
@@ -49,3 +50,8 @@ class Table(NamedTuple):
         """Every attribute that is part of some key, once each, the table's own first."""
         keys = (self.key, *(index.key for index in self.indexes))
         return tuple(dict.fromkeys(attribute for key in keys for attribute in key.attributes()))
+
+
+@cache
+def _variable(name: str) -> str:
+    return name.replace("-", "_").upper() + "_TABLE"
