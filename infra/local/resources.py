@@ -29,6 +29,12 @@ class Queue:
     dead_letter_url: str
 
 
+def know_services() -> None:
+    """Has boto3 read what it knows of these services, which it does once: while AWS starts, there is time for it."""
+    for service in ("dynamodb", "sqs", "apigateway"):
+        boto3.client(service)
+
+
 def create_tables(families: Iterable[Family]) -> None:
     """All tables, under their logical names, told to the functions through the environment."""
     client = boto3.client("dynamodb")

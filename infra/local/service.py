@@ -33,6 +33,7 @@ def run(listening: socket, aws: EmbeddedAws, told_to_stop: Event) -> None:
         found = [_as_the_shell_says(families.load(name)) for name in families.names()]
         for family in found:
             os.environ |= family.variables()
+        resources.know_services()
         aws.wait()
         apis: list[Api] = []
         access: dict[str, Access] = {}
@@ -41,7 +42,11 @@ def run(listening: socket, aws: EmbeddedAws, told_to_stop: Event) -> None:
         stack.callback(stopping.set)
         # What takes longest goes on beside the rest.
         plans = {one.name: background.submit(resources.create_usage_plan, one) for one in found if one.has_api_keys}
-        resources.create_tables(found)
+        tables = background.submit(resources.create_tables, found)
+        for family in found:
+            for function in family.functions:
+                load(family.name, function.module)
+        tables.result()
         for family in found:
             queue = ready = None
             if family.recorder is not None:
