@@ -77,7 +77,7 @@ class EmbeddedAws:
 
 def claim(port: int, variable: str) -> socket.socket:
     """A listening socket on loopback; `StartError` where the port is taken."""
-    listening = socket.socket()
+    listening = socket.socket(proto=socket.IPPROTO_TCP)  # else asyncio does not know that it may set TCP_NODELAY
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", port))

@@ -12,8 +12,9 @@ import re
 import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
@@ -24,6 +25,7 @@ from infra.families import allowed_origins
 from infra.local import functions
 from infra.local.authorizers import ApiKeys, Authorizer
 from infra.local.routes import Match, Routes
+from infra.local.threads import Threads
 from infra.settings import COMPRESSED_BYTES
 from sessions import log
 from sessions.deployment import Family
@@ -153,7 +155,7 @@ class Gateway:
     def __init__(self, apis: list[Api]) -> None:
         self._apis = {api.family.name: api for api in apis}
         self._routes = Routes()
-        self._pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="function")
+        self._threads = Threads(64)
         for api in apis:
             self._routes.add(api.family.name, api.operations)
 
@@ -188,14 +190,13 @@ class Gateway:
         if api.ready is not None and not api.ready.done():
             await asyncio.wrap_future(api.ready)
         event = proxy_event(api.family.name, match, scope, body, request_id)
-        work = asyncio.get_running_loop().run_in_executor(self._pool, api.invoke, event, match.operation)
         try:
-            return await asyncio.wait_for(work, api.seconds(match.operation))
+            return await self._threads.run(partial(api.invoke, event, match.operation), api.seconds(match.operation))
         except TimeoutError:
             raise RefusedError("INTEGRATION_TIMEOUT") from None
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
 
 class _Rate:

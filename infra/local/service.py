@@ -21,7 +21,7 @@ from infra.local.gateway import Api, Gateway
 from infra.local.platform import connection_file, number
 from infra.local.protocol import Protocol
 from infra.local.queues import Poller
-from sessions import clock
+from sessions import clock, endpoint
 from sessions.deployment import Family
 
 
@@ -67,6 +67,7 @@ def run(listening: socket, aws: EmbeddedAws, told_to_stop: Event) -> None:
                     ready=ready,
                 )
             )
+        endpoint.settle()
         gateway = Gateway(apis)
         stack.callback(gateway.close)
         connection = {"base_url": base_url, "aws_endpoint_url": aws.url, "region": os.environ["AWS_DEFAULT_REGION"]}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from infra.families import ROOT
-from sessions import endpoint
+from sessions import endpoint, settings
 from sessions.connection import Connection
 from sessions.endpoint import CallError, Endpoint, FailedError, ThrottledError, UnreachableError
 from tests import certificates
@@ -246,6 +246,36 @@ def test_calls_go_where_the_standard_settings_say(
     endpoint._endpoint()
 
     assert made == [wanted]
+
+
+def test_calls_go_where_they_went_once_that_is_settled(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, server = start(then(DONE))
+    for module, name in ((endpoint, "_settled"), (settings, "_variables")):
+        monkeypatch.setattr(module, name, getattr(module, name))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{server.port}")
+    endpoint.settle()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1")
+
+    assert endpoint.send("GetItem", {}, may_repeat=False)() == FOUND
+    endpoint.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "address"),
+    [
+        ("https://dynamodb.eu-west-1.amazonaws.com", "dynamodb.eu-west-1.amazonaws.com", None),
+        ("http://engine", "engine", ("engine", 80)),
+        ("http://engine/", "engine", ("engine", 80)),
+        ("http://engine:8000/", "engine:8000", ("engine", 8000)),
+        ("http://[::1]:8000", "[::1]:8000", ("::1", 8000)),
+        ("http://[::1]", "[::1]", ("::1", 80)),
+    ],
+)
+def test_an_address_may_name_a_port(url: str, host: str, address: tuple[str, int] | None) -> None:
+    asked = Endpoint(url, "eu-west-1")
+
+    assert asked._host == host
+    assert asked._address[:2] == (address or (host, 443))
 
 
 def test_tls_speaks_to_whom_it_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,6 +138,15 @@ def test_a_failure_in_lambda_is_counted_for_its_version(
     assert failed["_aws"]["Timestamp"] > 1_700_000_000_000
 
 
+def test_settings_stay_as_they_are_once_they_are_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "_variables", settings._variables)
+    monkeypatch.setenv("SOME_SETTING", "before")
+    settings.settle()
+    monkeypatch.setenv("SOME_SETTING", "after")
+
+    assert settings.text("SOME_SETTING") == "before"
+
+
 def test_a_missing_setting_is_no_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOME_SETTING", raising=False)
 

@@ -70,7 +70,7 @@ def send(operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Cal
 
     So several can be under way at once, and no thread has to wait for each.
     """
-    return (_functions_own or _endpoint()).send(operation, request, may_repeat=may_repeat)
+    return (_settled or _endpoint()).send(operation, request, may_repeat=may_repeat)
 
 
 def error(operation: str, status: int, code: str, message: str) -> CallError:
@@ -94,6 +94,13 @@ def _endpoint() -> "Endpoint":
 def _made(url: str, region: str) -> "Endpoint":
     found = _endpoints.get((url, region))
     return found or _endpoints.setdefault((url, region), Endpoint(url, region))
+
+
+def settle() -> None:
+    """From here on, DynamoDB is where the environment says now."""
+    global _settled  # noqa: PLW0603 (a process has one environment)
+    settings.settle()
+    _settled = _endpoint()
 
 
 def close() -> None:
@@ -281,5 +288,7 @@ def _base64(value: object) -> str:
     return base64.b64encode(value).decode()
 
 
-# A function has one for all its life; and what it trusts is read while it starts, so that no caller waits for it.
-_functions_own = _endpoint() if settings.IN_LAMBDA else None
+_settled: Endpoint | None = None
+
+if settings.IN_LAMBDA:  # what a function trusts is read while it starts, so that no caller waits for it
+    settle()

@@ -7,8 +7,13 @@ import os
 from collections.abc import Mapping
 
 IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
-_variables: Mapping[str, str] = dict(os.environ) if IN_LAMBDA else os.environ
-"""A function's stay as they are while it runs, and to look one up in `os.environ` takes ten times as long."""
+_variables: Mapping[str, str] = os.environ
+
+
+def settle() -> None:
+    """From here on, the variables are as they are now: to look one up in `os.environ` takes ten times as long."""
+    global _variables  # noqa: PLW0603 (a process has one environment)
+    _variables = dict(os.environ)
 
 
 def text(name: str) -> str:
@@ -34,3 +39,7 @@ def flag(name: str) -> bool:
 def words(name: str) -> tuple[str, ...]:
     """The variable as a list, separated by commas."""
     return tuple(_variables[name].split(","))
+
+
+if IN_LAMBDA:  # where they stay as they are while a function runs
+    settle()
