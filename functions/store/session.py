@@ -274,8 +274,12 @@ def load(account: str, session_keys: Iterable[str], ordering: str, *, is_filtere
 
 def load_records(record_keys: Iterable[str]) -> dict[str, str]:
     """The JSON of the customers and stores that are there, by their keys."""
-    items = dynamodb.batch_get(RECORDS, [{"record": key} for key in record_keys], "record", "body")
-    return {item["record"]: item["body"] for item in items}
+    keys = [{"record": key} for key in record_keys]
+    return dict(dynamodb.batch_get(RECORDS, keys, "record", "body", understand=_records))
+
+
+def _records(items: Iterable[Item]) -> list[tuple[str, str]]:
+    return [(item["record"]["S"], item["body"]["S"]) for item in items]
 
 
 def shown(sessions: Iterable[Loaded], records: Mapping[str, str]) -> list[str]:

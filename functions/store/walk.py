@@ -250,8 +250,11 @@ def _ask(source: Source, shard: _Shard, ascending: bool, limit: int, is_filtered
 def _take(shard: _Shard, ascending: bool, limit: int, page: Page) -> None:
     """What the shard has said, when it was asked for so many."""
     entries, following = page
-    seen = {entry.session for entry in shard.entries}
-    shard.entries += [one for one in entries if one.session not in seen and one.place != shard.range.without]
+    if shard.entries or shard.range.without is not None:
+        seen = {entry.session for entry in shard.entries}
+        shard.entries += [one for one in entries if one.session not in seen and one.place != shard.range.without]
+    else:
+        shard.entries = entries
     shard.is_done = following is None and len(entries) <= limit
     if entries:
         last = entries[-1].place

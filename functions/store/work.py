@@ -84,7 +84,8 @@ class Work:
 
     def presentable(self, sessions: Sequence[Loaded]) -> int:
         """How many of these sessions can be shown with their customers and stores; one at least."""
-        if 2 * len(sessions) * _BLOCK <= self.left:
+        named = {one.customer for one in sessions} | {one.store for one in sessions if one.store is not None}
+        if len(named) * _BLOCK <= self.left:
             return len(sessions)
         known: set[str | None] = {None}
         for number, one in enumerate(sessions):
@@ -96,8 +97,7 @@ class Work:
 
     def load_records(self, sessions: Sequence[Loaded]) -> dict[str, str]:
         """The customers and stores of these sessions, by their keys."""
-        named = (key for one in sessions for key in (one.customer, one.store))
-        keys = [key for key in dict.fromkeys(named) if key is not None]
+        keys = {one.customer for one in sessions} | {one.store for one in sessions if one.store is not None}
         if not keys:
             return {}
         self.rounds += 1

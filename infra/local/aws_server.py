@@ -5,6 +5,7 @@ at each request. Here a call takes a third of the time, one of DynamoDB's items 
 with messages a twentieth.
 """
 
+import gc
 import json
 import os
 import re
@@ -19,10 +20,12 @@ from types import ModuleType
 from typing import Any, cast
 
 from flask import Flask
+from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.responses import DynamoHandler
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sqs import models as queues
+from werkzeug.routing import Rule
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 _UNKNOWN = b'{"message": "This is for no service that the embedded AWS has"}'
@@ -176,9 +179,10 @@ def _is_kept(backend: Any, queue_name: str, message: Any) -> bool:
     return bool(message.sent_timestamp / 1000 + kept > time.time())
 
 
-def leave_out_validator() -> None:
-    """Has moto do without the validator of OpenAPI documents that its API Gateway brings, and that takes a quarter of a
-    second of each start: nobody imports an API here, and who tries is told that there is no such thing.
+def leave_out() -> None:
+    """Has moto do without what takes a third of a second of each start: the validator of OpenAPI documents that its API
+    Gateway brings, for nobody imports an API here, and who tries is told that there is no such thing; and code that
+    makes addresses of each of its routes, which nobody asks for.
     """
     whole, part, errors = (
         ModuleType(f"openapi_spec_validator{name}") for name in ("", ".validation", ".validation.exceptions")
@@ -186,10 +190,15 @@ def leave_out_validator() -> None:
     vars(whole)["validate"] = _refuse_document
     vars(errors)["OpenAPIValidationError"] = ValueError
     sys.modules |= {module.__name__: module for module in (whole, part, errors)}
+    cast(Any, Rule)._compile_builder = lambda _rule, _append_unknown=True: _refuse_address  # noqa: SLF001 (made at once)
 
 
 def _refuse_document(*_arguments: Any, **_options: Any) -> None:
     raise NotImplementedError("the embedded AWS imports no API")
+
+
+def _refuse_address(*_arguments: Any, **_options: Any) -> None:
+    raise NotImplementedError("the embedded AWS tells nobody its routes")
 
 
 def _end_with_parent() -> None:
@@ -198,10 +207,19 @@ def _end_with_parent() -> None:
     os._exit(0)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serves on the port that is the program's last argument."""
     os.environ["AWS_ACCOUNT_ID_ENDPOINT_MODE"] = "disabled"
     mend_queues()
-    leave_out_validator()
-    server = Server(int(sys.argv[1]))
+    leave_out()
+    for service in ("dynamodb", "sqs", "apigateway"):
+        get_backend(service)
+    gc.freeze()  # what is loaded stays
+    gc.enable()
+    server = Server(int(sys.argv[-1]))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

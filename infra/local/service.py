@@ -1,5 +1,6 @@
 """The local platform's families, once there is an AWS for them: how to reach them, and what serves them."""
 
+import gc
 import json
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -68,6 +69,8 @@ def run(listening: socket, aws: EmbeddedAws, told_to_stop: Event) -> None:
                 )
             )
         endpoint.settle()
+        gc.freeze()  # what is loaded stays
+        gc.enable()
         gateway = Gateway(apis)
         stack.callback(gateway.close)
         connection = {"base_url": base_url, "aws_endpoint_url": aws.url, "region": os.environ["AWS_DEFAULT_REGION"]}
