@@ -401,7 +401,7 @@ def _rows(subjects: Sequence[Subject], found: Mapping[str, Measured]) -> Iterato
             yield f"| {' | '.join(cells)} |"
     yield ""
     yield from (
-        f"- {said}: {ratio:.2f}, at most {most}." for said, ratio, most in _bars(subjects, found) if ratio is not None
+        f"- {said}: {ratio:.3f}, at most {most}." for said, ratio, most in _bars(subjects, found) if ratio is not None
     )
 
 

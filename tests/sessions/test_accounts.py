@@ -90,7 +90,7 @@ def test_an_account_id_may_be_any_printable_text() -> None:
 
 
 def test_no_account_has_an_id_that_is_empty_too_long_or_not_printable() -> None:
-    for account_id in ("", "x" * 129, "a\nb", "a\x00", "\ud800", "a\u200bb"):
+    for account_id in ("", "x" * 129, "a\nb", "a\x00", "\ud800", "a\u200bb", 'a"b', "a\\b"):
         with pytest.raises(ValueError, match="1 to 128 printable"):
             create_account("widget", account_id, now=NOW)
     assert stored("accounts") == []

@@ -29,12 +29,16 @@ def policy(effect: str, principal: str) -> dict[str, Any]:
     return {"principalId": principal, "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
 
 
-def test_nobody_is_denied_the_whole_stage_without_an_exception(caplog: pytest.LogCaptureFixture) -> None:
-    event = {"methodArn": ARN, "requestContext": {"requestId": "request-1"}}
-
-    assert authorization.decide(event, None) == policy("Deny", "nobody")
+@pytest.mark.parametrize(
+    ("more", "request_id"),
+    [({"requestContext": {"requestId": "request-1"}}, "request-1"), ({"requestContext": {}}, None), ({}, None)],
+)
+def test_nobody_is_denied_the_whole_stage_without_an_exception(
+    caplog: pytest.LogCaptureFixture, more: dict[str, Any], request_id: str | None
+) -> None:
+    assert authorization.decide({"methodArn": ARN, **more}, None) == policy("Deny", "nobody")
     assert [(one.getMessage(), vars(one)["gateway_request_id"]) for one in caplog.records] == [
-        ("caller refused", "request-1")
+        ("caller refused", request_id)
     ]
 
 

@@ -2,7 +2,6 @@
 
 import json
 import random
-import re
 import ssl
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from infra.families import ROOT
 from sessions import endpoint, settings
 from sessions.connection import Connection
 from sessions.endpoint import CallError, Endpoint, FailedError, ThrottledError, UnreachableError
+from sessions.signature import Credentials, Signer
 from tests import certificates
 from tests.sessions.wire import CLOSE, Script, Server, answer, refusal, serving
 
@@ -99,16 +99,20 @@ def test_a_call_is_one_signed_request_over_one_kept_connection(
 
 def test_credentials_that_change_sign_from_then_on(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, server = start(then(DONE))
-    for key_id, token in (("first", "token-1"), ("second", "token-1"), ("second", "token-2"), ("second", "token-2")):
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key_id)
-        monkeypatch.setenv("AWS_SESSION_TOKEN", token)
+    monkeypatch.setattr(time, "time", lambda: 1_440_938_160.0)
+    used = [("first", "a", "t1"), ("second", "a", "t1"), ("second", "b", "t1"), ("second", "b", "t2")]
+    for credentials in used:
+        for name, value in zip(("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"), credentials, strict=True):
+            monkeypatch.setenv(f"AWS_{name}", value)
         asked.send("GetItem", {}, may_repeat=True)()
 
-    heads = [request.partition(b"\r\n\r\n")[0].decode() for request in server.requests]
-    assert [re.findall(r"Credential=(\w+)|x-amz-security-token: ([\w-]+)", head) for head in heads] == [
-        [("", token), (key_id, "")]
-        for key_id, token in (("first", "token-1"), ("second", "token-1"), ("second", "token-2"), ("second", "token-2"))
-    ]
+    for (key_id, secret, token), request in zip(used, server.requests, strict=True):
+        head = request.partition(b"\r\n\r\n")[0].decode()
+        headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+        signed = {name: headers[name] for name in ("host", "content-type", "x-amz-target")}
+        signer = Signer(signed, Credentials(key_id, secret, token), region="eu-west-1", service="dynamodb")
+        assert headers["x-amz-security-token"] == token
+        assert headers["authorization"] == signer.signed(b"{}", at=time.time()).authorization
 
 
 def test_what_is_refused_is_told_in_dynamodbs_words_and_not_tried_again(start: Start) -> None:
@@ -221,14 +225,14 @@ def test_nobody_there_is_said() -> None:
 @pytest.mark.parametrize(
     ("variables", "wanted"),
     [
-        ({}, "https://dynamodb.eu-west-1.amazonaws.com"),
-        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "us-east-2"}, "https://dynamodb.us-east-2.amazonaws.com"),
-        ({"AWS_REGION": "cn-north-1"}, "https://dynamodb.cn-north-1.amazonaws.com.cn"),
-        ({"AWS_ENDPOINT_URL": "http://all:1"}, "http://all:1"),
-        ({"AWS_ENDPOINT_URL": "http://all:1", "AWS_ENDPOINT_URL_DYNAMODB": "http://one:2/"}, "http://one:2/"),
+        ({}, "dynamodb.eu-west-1.amazonaws.com:443"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "us-east-2"}, "dynamodb.us-east-2.amazonaws.com:443"),
+        ({"AWS_REGION": "cn-north-1"}, "dynamodb.cn-north-1.amazonaws.com.cn:443"),
+        ({"AWS_ENDPOINT_URL": "http://all:1"}, "all:1"),
+        ({"AWS_ENDPOINT_URL": "http://all:1", "AWS_ENDPOINT_URL_DYNAMODB": "http://one:2/"}, "one:2"),
         (
             {"AWS_ENDPOINT_URL_DYNAMODB": "http://one:2", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
-            "https://dynamodb.eu-west-1.amazonaws.com",
+            "dynamodb.eu-west-1.amazonaws.com:443",
         ),
     ],
 )
@@ -239,13 +243,11 @@ def test_calls_go_where_the_standard_settings_say(
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    made: list[str] = []
     monkeypatch.setattr(endpoint, "_endpoints", {})
-    monkeypatch.setattr(endpoint, "Endpoint", lambda url, _region: made.append(url))
 
-    endpoint._endpoint()
+    host, port, _ = endpoint._endpoint()._address
 
-    assert made == [wanted]
+    assert f"{host}:{port}" == wanted
 
 
 def test_calls_go_where_they_went_once_that_is_settled(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,7 +265,9 @@ def test_calls_go_where_they_went_once_that_is_settled(start: Start, monkeypatch
 @pytest.mark.parametrize(
     ("url", "host", "address"),
     [
-        ("https://dynamodb.eu-west-1.amazonaws.com", "dynamodb.eu-west-1.amazonaws.com", None),
+        (None, "dynamodb.eu-west-1.amazonaws.com", ("dynamodb.eu-west-1.amazonaws.com", 443)),
+        ("https://engine", "engine", ("engine", 443)),
+        ("HTTPS://engine/?x=1", "engine", ("engine", 443)),
         ("http://engine", "engine", ("engine", 80)),
         ("http://engine/", "engine", ("engine", 80)),
         ("http://engine:8000/", "engine:8000", ("engine", 8000)),
@@ -271,11 +275,12 @@ def test_calls_go_where_they_went_once_that_is_settled(start: Start, monkeypatch
         ("http://[::1]", "[::1]", ("::1", 80)),
     ],
 )
-def test_an_address_may_name_a_port(url: str, host: str, address: tuple[str, int] | None) -> None:
+def test_an_address_may_name_a_port(url: str | None, host: str, address: tuple[str, int]) -> None:
     asked = Endpoint(url, "eu-west-1")
 
     assert asked._host == host
-    assert asked._address[:2] == (address or (host, 443))
+    assert asked._address[:2] == address
+    assert (asked._address.tls is None) == (address[1] != 443)
 
 
 def test_tls_speaks_to_whom_it_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,7 +306,7 @@ def test_tls_speaks_to_whom_it_trusts(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_function_reads_whom_it_trusts_while_it_starts() -> None:
     program = "from sessions import endpoint; print(*endpoint._endpoints)"
-    for more, wanted in (({}, ""), ({"AWS_LAMBDA_FUNCTION_NAME": "f"}, "('https://dynamodb.x.amazonaws.com', 'x')")):
+    for more, wanted in (({}, ""), ({"AWS_LAMBDA_FUNCTION_NAME": "f"}, "(None, 'x')")):
         done = subprocess.run(
             [sys.executable, "-c", program],
             env={"PYTHONPATH": str(ROOT / "layers" / "sessions" / "python"), "AWS_REGION": "x"} | more,

@@ -82,9 +82,11 @@ class Credential(NamedTuple):
 
 
 def create_account(family: str, account_id: str, *, now: datetime) -> Account:
-    """A new account without credentials. `ValueError` where the id is not 1 to 128 printable characters."""
-    if not (1 <= len(account_id) <= 128 and account_id.isprintable()):
-        raise ValueError("an account id is 1 to 128 printable characters")
+    """A new account without credentials. `ValueError` where the id is not 1 to 128 printable characters, or has a
+    quote or a backslash: it stands in the gateway's log, which escapes nothing.
+    """
+    if not (1 <= len(account_id) <= 128 and account_id.isprintable()) or '"' in account_id or "\\" in account_id:
+        raise ValueError('an account id is 1 to 128 printable characters, none of them " or \\')
     item = _account_key(family, account_id) | {"created": clock.sortable(now), "madeBy": secrets.token_hex(8)}
     try:
         dynamodb.put(TABLE, item, "attribute_not_exists(#partition)")

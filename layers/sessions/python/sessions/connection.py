@@ -14,7 +14,7 @@ from typing import NamedTuple
 _PIECE = 16 * 1024  # bytes: a record of TLS has no more (RFC 8446, 5.1)
 _LONGEST_HEAD = 64 * 1024
 _INFORMATIONAL = range(100, 200)
-_ABOUT_THE_BODY = re.compile(rb"\n(connection|content-length|transfer-encoding):([^\r\n]*)")
+_ABOUT_THE_BODY = re.compile(rb"\r\n(connection|content-length|transfer-encoding):([^\r\n]*)")
 """In a head in small letters. A value that goes on in the next line is history (RFC 9112, 5.2)."""
 
 
@@ -73,7 +73,10 @@ class Connection:
             status = _status(head)
             if status not in _INFORMATIONAL:
                 break
-        headers = {name: value.strip() for name, value in _ABOUT_THE_BODY.findall(head)}
+        told = _ABOUT_THE_BODY.findall(head)
+        headers = {name: value.strip() for name, value in told}
+        if len(headers) < len(told):  # which of them counts, nobody could know (RFC 9112, 6.3)
+            raise BrokenError("no answer of HTTP")
         keeps = head.startswith(b"http/1.1") and headers.get(b"connection") != b"close"
         length = headers.get(b"content-length")
         if headers.get(b"transfer-encoding") == b"chunked":

@@ -38,8 +38,8 @@ _THROTTLED = frozenset(
 """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html"""
 
 
-_endpoints: "dict[tuple[str, str], Endpoint]" = {}
-"""By their addresses and regions, those that this process has asked."""
+_endpoints: "dict[tuple[str | None, str], Endpoint]" = {}
+"""By their given addresses, if any, and regions: those that this process has asked."""
 
 
 class CallError(Exception):
@@ -86,12 +86,12 @@ def _endpoint() -> "Endpoint":
     environ = os.environ
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
     given = environ.get("AWS_ENDPOINT_URL_DYNAMODB") or environ.get("AWS_ENDPOINT_URL")
-    if given and environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
-        return _made(given, region)
-    return _made(f"https://dynamodb.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}", region)
+    if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        given = None
+    return _made(given or None, region)
 
 
-def _made(url: str, region: str) -> "Endpoint":
+def _made(url: str | None, region: str) -> "Endpoint":
     found = _endpoints.get((url, region))
     return found or _endpoints.setdefault((url, region), Endpoint(url, region))
 
@@ -112,16 +112,16 @@ def close() -> None:
 class Endpoint:
     """DynamoDB at this URL. Many threads may call at once; each call has a connection of its own meanwhile."""
 
-    def __init__(self, url: str, region: str) -> None:
-        scheme, _, self._host = url.partition("://")
+    def __init__(self, url: str | None, region: str) -> None:
+        """AWS's own in this region, where there is no `url`."""
+        self._host = f"dynamodb.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
         name: str | None = self._host
-        port: int | None = None
-        if ":" in self._host or "/" in self._host:
+        port, is_secure = None, True
+        if url is not None:
             from urllib.parse import urlsplit  # noqa: PLC0415 (4 ms of a start, and AWS's own address needs none)
 
             parts = urlsplit(url)
-            self._host, name, port = parts.netloc, parts.hostname, parts.port
-        is_secure = scheme == "https"
+            self._host, name, port, is_secure = parts.netloc, parts.hostname, parts.port, parts.scheme == "https"
         tls = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE")) if is_secure else None
         self._address = Address(name or "", port or (443 if is_secure else 80), tls)
         self._region = region
