@@ -68,6 +68,7 @@ def test_an_answer_is_read_whole(pieces: Sequence[bytes], wanted: tuple[int, byt
         [CHUNKED + b"-1\r\n"],
         [HEAD + b"Content-Length: many\r\n\r\n"],
         [HEAD + b"Content-Length: -1\r\n\r\n"],
+        [HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}a"],
         [b"SSH-2.0-OpenSSH_9.2\r\n\r\n"],
         [b"HTTP/1.1 two hundred\r\n\r\n"],
         [b"HTTP/1.1 200 OK\r\nx: " + b"y" * 200_000],
