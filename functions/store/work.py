@@ -84,8 +84,7 @@ class Work:
 
     def presentable(self, sessions: Sequence[Loaded]) -> int:
         """How many of these sessions can be shown with their customers and stores; one at least."""
-        named = {one.customer for one in sessions} | {one.store for one in sessions if one.store is not None}
-        if len(named) * _BLOCK <= self.left:
+        if len(_records_of(sessions)) * _BLOCK <= self.left:
             return len(sessions)
         known: set[str | None] = {None}
         for number, one in enumerate(sessions):
@@ -97,8 +96,13 @@ class Work:
 
     def load_records(self, sessions: Sequence[Loaded]) -> dict[str, str]:
         """The customers and stores of these sessions, by their keys."""
-        keys = {one.customer for one in sessions} | {one.store for one in sessions if one.store is not None}
+        keys = _records_of(sessions)
         if not keys:
             return {}
         self.rounds += 1
         return session.load_records(keys)
+
+
+def _records_of(sessions: Sequence[Loaded]) -> set[str]:
+    """The keys of their customers and stores."""
+    return {one.customer for one in sessions} | {one.store for one in sessions if one.store is not None}

@@ -187,18 +187,15 @@ def leave_out() -> None:
     whole, part, errors = (
         ModuleType(f"openapi_spec_validator{name}") for name in ("", ".validation", ".validation.exceptions")
     )
-    vars(whole)["validate"] = _refuse_document
+    vars(whole)["validate"] = _refuse
     vars(errors)["OpenAPIValidationError"] = ValueError
     sys.modules |= {module.__name__: module for module in (whole, part, errors)}
-    cast(Any, Rule)._compile_builder = lambda _rule, _append_unknown=True: _refuse_address  # noqa: SLF001 (made at once)
+    cast(Any, Rule)._compile_builder = lambda _rule, _append_unknown=True: _refuse  # noqa: SLF001 (made at once)
 
 
-def _refuse_document(*_arguments: Any, **_options: Any) -> None:
-    raise NotImplementedError("the embedded AWS imports no API")
-
-
-def _refuse_address(*_arguments: Any, **_options: Any) -> None:
-    raise NotImplementedError("the embedded AWS tells nobody its routes")
+def _refuse(*_arguments: Any, **_options: Any) -> None:
+    """The server tells whoever asked that there is no such thing."""
+    raise LookupError("the embedded AWS does without it")
 
 
 def _end_with_parent() -> None:
