@@ -60,7 +60,7 @@ DEVICE, PAGE, LONG_PAGE = "1 device", "20 sessions", "200 sessions"
 _HEAD = """# Benchmarks
 
 Made by `make bench`, on {machine}, {cores} processors, with Python {python}; {versions}. To repeat it on the Python of
-Lambda: `make bench PYTHON=python3.13 VENV=.venv-3.13`. It takes some ten minutes and wants the machine for itself.
+Lambda: `make bench PYTHON=python3.13 VENV=.venv-3.13`. It takes some eleven minutes and wants the machine for itself.
 
 ## Functions
 
