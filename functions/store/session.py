@@ -33,7 +33,7 @@ from typing import Any, Literal, NamedTuple
 
 from functions.store.ordering import ORDERINGS, integer_of, place, text_of
 from functions.store.query import STATUSES, Members
-from sessions import attributes, clock, dynamodb, settings
+from sessions import attributes, clock, dynamodb, proxy, settings
 from sessions.attributes import Item
 from sessions.dynamodb import ConditionFailedError, Pending
 from sessions.tables import Index, Key, Table
@@ -285,10 +285,11 @@ def _records(items: Iterable[Item]) -> list[tuple[str, str]]:
 def shown(sessions: Iterable[Loaded], records: Mapping[str, str]) -> list[str]:
     """The sessions' JSON with their customers and stores as they are now, null where they are not known."""
     known: dict[str | None, str] = {None: "null"}
-    known.update(records)
+    known.update((key, proxy.in_ascii(body)) for key, body in records.items())
     return [
-        f'{one.body[:-1]},"customer":{known.get(one.customer, "null")},"store":{known.get(one.store, "null")}}}'
+        f'{body[:-1]},"customer":{known.get(one.customer, "null")},"store":{known.get(one.store, "null")}}}'
         for one in sessions
+        for body in [proxy.in_ascii(one.body)]
     ]
 
 

@@ -204,11 +204,12 @@ def read(
         while True:
             rounds += 1
             asked = [one for one in shards if not one.is_done and not _has_enough(one, shards, need, ascending)]
-            limits = [limit - len(shard.entries) for shard in asked]
             pending = [
-                _ask(source, shard, ascending, most, is_filtered) for shard, most in zip(asked, limits, strict=True)
+                (shard, most, _ask(source, shard, ascending, most, is_filtered))
+                for shard in asked
+                for most in [limit - len(shard.entries)]
             ]
-            for shard, most, page in zip(asked, limits, pending, strict=True):
+            for shard, most, page in reversed(pending):  # when the last is answered, most others are: it is one wait
                 _take(shard, ascending, most, page.result())
             merged = _trusted(shards, ascending)
             is_complete = all(shard.is_done for shard in shards)
@@ -291,7 +292,7 @@ def _trusted(shards: list[_Shard], ascending: bool) -> list[Entry]:
     ends = [shard.entries[-1].place for shard in shards if not shard.is_done and shard.entries]
     entries = sorted(
         (entry for shard in shards for entry in shard.entries),
-        key=itemgetter(0, 1),  # place and session
+        key=itemgetter(0),  # the place, which ends with the id
         reverse=not ascending,
     )
     if not ends:

@@ -1,7 +1,10 @@
 import base64
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sessions import proxy, settings
 from tests.proxy_events import request
@@ -90,6 +93,21 @@ def test_an_answer_is_json_with_its_headers() -> None:
         "headers": {"Content-Type": "application/json", "Link": "<x>"},
         "body": '{"a":1}',
     }
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(st.sampled_from('a"\\/\n\u007f\u0142😀')), inner),
+    )
+)
+def test_json_in_ascii_says_the_same(said: Any) -> None:
+    text = json.dumps(said, ensure_ascii=False)
+
+    in_ascii = proxy.in_ascii(text)
+
+    assert in_ascii.isascii()
+    assert json.loads(in_ascii) == said
 
 
 def test_a_failure_is_answered_without_internals() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.store import list_sessions
+from functions.store import list_sessions, session
 from sessions import endpoint
 from tests.proxy_events import request
 from tests.store.costs import sessions
@@ -31,6 +31,21 @@ def test_as_many_requests_as_there_are_threads_do_not_wait_for_each_other_for_ev
     with ThreadPoolExecutor(64) as pool:
         answers = [pool.submit(asked, **kinds[number % len(kinds)]) for number in range(64)]
         assert [one.result(timeout=60)["statusCode"] for one in answers] == [200] * 64
+
+
+def test_letters_are_told_as_they_were_saved_in_escapes() -> None:
+    written = {"text": 'Łódź "中" \\ 😀'}
+    one = sessions(100, stores=1)[0] | {"customerId": 7, "storeId": 8}
+    stored = item("retailer", one)
+    fill("retailer", [stored | {"body": json.dumps({"id": "1", "metadata": written}, ensure_ascii=False)}])
+    record = json.dumps(written, ensure_ascii=False)
+    session.save_record("retailer", "customer", 7, body=record, version="1")
+    session.save_record("retailer", "store", 8, body=record, version="1")
+
+    body = asked()["body"]
+
+    assert body.isascii()
+    assert json.loads(body)["data"] == [{"id": "1", "metadata": written, "customer": written, "store": written}]
 
 
 def test_a_session_that_is_not_there_is_told_with_all_other_faults() -> None:

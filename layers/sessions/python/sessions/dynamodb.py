@@ -135,6 +135,7 @@ def batch_get(
     asked = [{name: {"S": key[name]} for name in names} for key in keys]
     batches = [asked[first : first + _BATCH] for first in range(0, len(asked), _BATCH)]
     waiting = [_batch(table, request, batch) for batch in batches]
+    waiting.reverse()  # when the last is answered, the others are
     return [one for wait in waiting for items in _all_of(table, request, wait) for one in understand(items)]
 
 
