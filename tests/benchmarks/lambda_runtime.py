@@ -42,7 +42,6 @@ class Sandbox:
         port = self._listening.getsockname()[1]
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "AWS_"))}
         lambdas = {
-            "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
             "AWS_LAMBDA_FUNCTION_NAME": handler,
             "AWS_LAMBDA_FUNCTION_VERSION": "1",
