@@ -42,7 +42,8 @@ def read(session_id: str, *, now: datetime) -> str | None:
 def associate(session_id: str, members: Mapping[str, str], *, now: datetime, lifetime: timedelta) -> str:
     """Sets these members of the session, leaves the others, and prolongs it; starts one where there is none.
 
-    One atomic update. Only where the item of an expired session still lies in the table, that fails, and a second
+    One atomic update, which may be made twice where its answer was lost: whoever came between came before it, then, as
+    he might have anyhow. Only where the item of an expired session still lies in the table, that fails, and a second
     call puts a new session in its place.
     """
     item = _item(session_id, members, now, lifetime)

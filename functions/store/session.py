@@ -273,23 +273,22 @@ def load(account: str, session_keys: Iterable[str], ordering: str, *, is_filtere
 
 
 def load_records(record_keys: Iterable[str]) -> dict[str, str]:
-    """The JSON of the customers and stores that are there, by their keys."""
+    """The JSON of the customers and stores that are there, in ASCII, by their keys."""
     keys = [{"record": key} for key in record_keys]
     return dict(dynamodb.batch_get(RECORDS, keys, "record", "body", understand=_records))
 
 
 def _records(items: Iterable[Item]) -> list[tuple[str, str]]:
-    return [(item["record"]["S"], item["body"]["S"]) for item in items]
+    return [(item["record"]["S"], proxy.in_ascii(item["body"]["S"])) for item in items]
 
 
 def shown(sessions: Iterable[Loaded], records: Mapping[str, str]) -> list[str]:
     """The sessions' JSON with their customers and stores as they are now, null where they are not known."""
     known: dict[str | None, str] = {None: "null"}
-    known.update((key, proxy.in_ascii(body)) for key, body in records.items())
+    known.update(records)
     return [
-        f'{body[:-1]},"customer":{known.get(one.customer, "null")},"store":{known.get(one.store, "null")}}}'
+        f'{one.body[:-1]},"customer":{known.get(one.customer, "null")},"store":{known.get(one.store, "null")}}}'
         for one in sessions
-        for body in [proxy.in_ascii(one.body)]
     ]
 
 

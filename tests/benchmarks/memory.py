@@ -88,7 +88,7 @@ processor's time here, times 1,769, over the size, and {ROUND} ms for each round
 processor is taken to be as fast as this one, and its own start before our code (some 100 ms) is not counted.
 
 - Peak, MB: when loaded; after {CALLS} usual calls, or {BATCHES} batches; after the largest that there can be (a page of
-  150 sessions, an answer of 6 MB, a batch of ten of the largest events).
+  200 sessions, an answer of 6 MB, a batch of ten of the largest events).
 - CPU, ms: to load; for the first call, which makes the client; for each later one.
 - First answer, ms: load and first call, at {", ".join(map(str, SIZES))} MB. Without bytecode: CPU to load and answer.
 - Later, ms, and what a million of them cost in GB-seconds (arm64, $0.0000133334 each), at the same sizes. A recorder's
@@ -222,7 +222,7 @@ def _events(family: str, module: str, secret: str | None) -> tuple[list[Any], An
         case "store", _:
             wanted = {"orderBy": ["updatedAt"], "direction": ["desc"]}
             usual = request(query=wanted | {"count": ["20"]}, authorizer=account)
-            largest = request(query=wanted | {"count": ["150"]}, authorizer=account)
+            largest = request(query=wanted | {"count": ["200"]}, authorizer=account)
         case _:
             usual, largest = (
                 request(path={"clientId": shown.ACCOUNT, "userId": user}, authorizer=account)

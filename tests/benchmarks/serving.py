@@ -26,9 +26,9 @@ from tests.platform import LONGEST_STOP, Platform, eventually, free_port
 
 OURS, PRISM, FASTAPI = "local platform", "Prism", "FastAPI, uvicorn"
 CONNECTIONS = (1, 32)
-RUNS = 5
-SECONDS = 3
-STARTS = 5
+RUNS = 15
+SECONDS = 2
+STARTS = 15
 LONGEST_START = 2.0  # seconds, until the first answer
 _PATH = f"/rws/api/v1/devices/{demonstration.IN_SESSION}/sessionInfo"
 _NODE = Path(__file__).parent / "node_modules" / ".bin"
@@ -39,7 +39,7 @@ _HEAD = f"""
 
 The device call over HTTP, with real authorization: requests a second and the slowest of a hundred, in milliseconds,
 at {" and ".join(map(str, CONNECTIONS))} connections. Medians of {RUNS} runs of {SECONDS} seconds, in turn, by
-autocannon, which shares the processors with the servers. Prism answers with the contract's examples.
+autocannon, which shares one processor with the servers. Prism answers with the contract's examples.
 
 | server | {" | ".join(f"requests a second, {one} | p99, {one}" for one in CONNECTIONS)} |
 | --- |{" --- | --- |" * len(CONNECTIONS)}

@@ -1,8 +1,9 @@
 """Answers as servers may send them, whole or in pieces, and what is no answer."""
 
+import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
@@ -39,6 +40,7 @@ def bytewise(whole: bytes) -> list[bytes]:
         ([HEAD + b"CONTENT-LENGTH:2\r\n\r\n{}"], (200, b"{}", True)),
         ([answer(b"{}", "200 OK", "Connection: close")], (200, b"{}", False)),
         ([answer(b"{}", "200 OK", "Connection: keep-alive")], (200, b"{}", True)),
+        ([answer(b"{}", "200 OK", "Connection: keep-alive, Close")], (200, b"{}", False)),
         ([b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}"], (200, b"{}", False)),
         ([answer(b"{}") + b"HTTP/1.1 200 OK"], (200, b"{}", False)),
         ([b"HTTP/1.1 100 Continue\r\n\r\n" + answer(b"{}")], (200, b"{}", True)),
@@ -66,11 +68,19 @@ def test_an_answer_is_read_whole(pieces: Sequence[bytes], wanted: tuple[int, byt
         [CHUNKED + b"0\r\n", CLOSE],
         [CHUNKED + b"zz\r\n"],
         [CHUNKED + b"-1\r\n"],
+        [CHUNKED + b"0x2\r\nab\r\n0\r\n\r\n"],
+        [CHUNKED + b"0_2\r\nab\r\n0\r\n\r\n"],
+        [CHUNKED + b"2\r\nabc\r\n0\r\n\r\n"],
+        [HEAD + b"Transfer-Encoding: identity, chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"],
+        [HEAD + b"Content-Length:\r\n 2\r\n\r\n{}"],
+        [HEAD + b"Content-Length: +2\r\n\r\n{}"],
         [HEAD + b"Content-Length: many\r\n\r\n"],
         [HEAD + b"Content-Length: -1\r\n\r\n"],
         [HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}a"],
         [b"SSH-2.0-OpenSSH_9.2\r\n\r\n"],
         [b"HTTP/1.1 two hundred\r\n\r\n"],
+        [b"HTTP/1.1 2_0 OK\r\nContent-Length: 2\r\n\r\n{}"],
+        [b"HTTP/1.1 2000 OK\r\nContent-Length: 2\r\n\r\n{}"],
         [b"HTTP/1.1 200 OK\r\nx: " + b"y" * 200_000],
     ],
 )
@@ -104,6 +114,43 @@ def test_a_connection_carries_one_request_after_the_other_until_it_is_over() -> 
         assert server.connections == 1
         server.close()
         assert connection.is_over()
+
+
+@contextmanager
+def full() -> Iterator[tuple[str, int]]:
+    """An address where nobody takes a connection, or refuses it."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listening:
+        place: tuple[str, int] = listening.getsockname()
+        with ExitStack() as waiting:
+            for _ in range(8):
+                one = waiting.enter_context(socket.socket())
+                one.setblocking(False)
+                one.connect_ex(place)
+            yield place
+
+
+def named(monkeypatch: pytest.MonkeyPatch, *places: tuple[str, int]) -> Address:
+    """A name that has these addresses."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in places]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: found[:])
+    return Address("a name", 1, None)
+
+
+def test_the_next_of_a_names_addresses_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(lambda _number: [answer(b"{}")]) as server:
+        address = named(monkeypatch, ("127.0.0.1", 1), ("127.0.0.1", server.port))
+        with closing(Connection(address, 1)) as connection:
+            connection.send(REQUEST, 1)
+            assert connection.receive(1).status == 200
+
+
+def test_a_connection_is_made_in_its_time_however_many_addresses_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    with full() as place:
+        address = named(monkeypatch, *[place] * 5)
+        begun = time.monotonic()
+        with pytest.raises(TimeoutError):
+            Connection(address, 0.3)
+        assert 0.25 < time.monotonic() - begun < 0.6
 
 
 def test_nobody_there_is_an_error() -> None:

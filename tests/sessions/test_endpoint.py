@@ -1,11 +1,13 @@
 """When a call is tried again and when not, how long that may take, and where calls go."""
 
+import gc
 import json
 import random
 import ssl
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -196,6 +198,70 @@ def test_an_answer_that_does_not_come_is_waited_for_for_two_seconds(start: Start
     took = time.monotonic() - begun
     assert (2.9 < took < 3.3) if may_repeat else (1.9 < took < 2.3)
     assert len(server.requests) == (2 if may_repeat else 1)
+
+
+def test_what_was_not_answered_is_tried_again_on_a_new_connection(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Connections that stood idle may all have died, and nobody has said so."""
+    monkeypatch.setattr(endpoint, "_READ", 0.2)
+    asked, server = start(lambda number: [] if number == 3 else [DONE])
+    for wait in [asked.send("GetItem", {}, may_repeat=True) for _ in range(3)]:
+        wait()
+    assert server.connections == 3
+    dead = set(map(id, asked._idle))
+
+    assert asked.send("GetItem", {}, may_repeat=True)() == FOUND
+    assert len(server.requests) == 5
+    assert server.connections == 4
+    assert dead.isdisjoint(map(id, asked._idle))
+
+
+def test_calls_have_ended_when_the_time_of_all_is_up(start: Start) -> None:
+    asked, _ = start(then(THROTTLING))
+    begun = time.monotonic()
+    with endpoint.within(0.5), endpoint.within(60):
+        for _ in range(5):
+            with pytest.raises(CallError):
+                asked.send("GetItem", {}, may_repeat=True)()
+    assert time.monotonic() - begun < 0.8
+
+    begun = time.monotonic()
+    with pytest.raises(ThrottledError):
+        asked.send("GetItem", {}, may_repeat=True)()
+    assert time.monotonic() - begun > 2
+
+
+@pytest.mark.parametrize("answers", [THROTTLING, CLOSE, refusal("ValidationException")])
+def test_a_call_that_fails_leaves_none_of_those_open_that_nobody_waits_for_any_more(
+    start: Start, monkeypatch: pytest.MonkeyPatch, answers: bytes
+) -> None:
+    made: list[weakref.ref[Connection]] = []
+
+    def connected(address: Any, seconds: float) -> Connection:
+        one = Connection(address, seconds)
+        made.append(weakref.ref(one))
+        return one
+
+    monkeypatch.setattr(endpoint, "Connection", connected)
+    asked, server = start(lambda number: [answers] if b".Query" in server.requests[number] else [])
+    failed = False
+    gc.disable()
+    try:
+        waiting = [asked.send("GetItem", {}, may_repeat=True) for _ in range(4)]
+        with endpoint.within(0.2):
+            waiting.append(asked.send("Query", {}, may_repeat=True))
+        waiting[-1]()
+    except CallError:
+        failed = True
+    finally:
+        del waiting
+        left = [one() for one in made if one() is not None]
+        gc.enable()
+
+    assert failed
+    assert len(made) >= 5
+    assert left == [*asked._idle]
 
 
 def test_a_write_that_nobody_took_is_tried_again(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

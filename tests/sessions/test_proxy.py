@@ -1,12 +1,14 @@
 import base64
 import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions import proxy, settings
+from infra import families
+from sessions import endpoint, proxy, settings
 from tests.proxy_events import request
 from tests.sessions.watching import logged
 
@@ -108,6 +110,21 @@ def test_json_in_ascii_says_the_same(said: Any) -> None:
 
     assert in_ascii.isascii()
     assert json.loads(in_ascii) == said
+
+
+def test_an_endpoints_calls_end_before_lambda_ends_the_function() -> None:
+    found: list[float] = []
+
+    def handler(_event: Any, _context: Any) -> dict[str, Any]:
+        found.append(endpoint._ends.get() - time.monotonic())
+        return proxy.answer(200, "{}")
+
+    proxy.endpoint(lambda _event: {})(handler)(request(), None)
+
+    assert proxy.LONGEST_REQUEST - 1 < found[0] <= proxy.LONGEST_REQUEST
+    endpoints = [function for name in families.names() for function in families.load(name).endpoints]
+    assert len(endpoints) >= 6
+    assert all(function.timeout >= proxy.LONGEST_REQUEST + 2 for function in endpoints)
 
 
 def test_a_failure_is_answered_without_internals() -> None:

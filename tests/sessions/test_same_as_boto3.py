@@ -1,20 +1,25 @@
 """The door against boto3, on the same tables of engines of three makers: the same items, and the same errors."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+from functools import partial
 from itertools import count
 from typing import Any
 from uuid import uuid4
 
 import boto3
 import pytest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.local import resources
 from infra.operations.carrier import by_boto3
 from sessions import accounts, attributes, dynamodb, endpoint
-from sessions.dynamodb import Transport
+from sessions.attributes import Item
+from sessions.dynamodb import ConditionFailedError, Transport
 from sessions.endpoint import CallError
+from sessions.tables import Index, Key, Table
 from tests.apis.deployment import Emulator
 
 ENGINES = ("aws", "on_dynalite", "on_ministack")
@@ -46,13 +51,16 @@ def carriers(request: pytest.FixtureRequest) -> dict[str, Transport]:
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+NUMBERS = st.integers(-(10**30), 10**30) | st.decimals("-1e9", "1e9", places=4).map(Decimal.normalize)
 SCALARS = (
     TEXTS
     | st.booleans()
     | st.none()
-    | st.integers(-(10**30), 10**30)
-    | st.binary(min_size=1, max_size=40)
+    | NUMBERS
+    | st.binary(max_size=40)
     | st.sets(TEXTS.filter(bool), min_size=1, max_size=3)
+    | st.sets(NUMBERS, min_size=1, max_size=3)
+    | st.sets(st.binary(min_size=1, max_size=40), min_size=1, max_size=3)
 )
 VALUES = st.recursive(
     SCALARS,
@@ -65,6 +73,24 @@ LARGE: list[dict[str, Any]] = [
     {"binary": bytes(range(256)) * 1_000},
     {"list": list(range(9_000))},
 ]
+
+
+@given(value=VALUES)
+def test_values_stand_in_requests_and_answers_as_boto3_has_them(value: Any) -> None:
+    ours: Any = attributes.attribute(value)
+    boto3s = TypeSerializer().serialize(value)
+
+    assert _sorted(ours) == _sorted(boto3s)
+    assert attributes.decoded({"value": boto3s})["value"] == value
+    assert TypeDeserializer().deserialize(ours) == value
+
+
+def _sorted(attribute: Any) -> Any:
+    """Sets have no order."""
+    if isinstance(attribute, dict):
+        sets = ("SS", "NS", "BS")
+        return {name: sorted(given) if name in sets else _sorted(given) for name, given in attribute.items()}
+    return [*map(_sorted, attribute)] if isinstance(attribute, list) else attribute
 
 
 def test_what_one_has_stored_the_other_finds_however_it_is_asked_for(carriers: dict[str, Transport]) -> None:
@@ -105,6 +131,75 @@ def test_what_one_has_stored_the_other_finds_however_it_is_asked_for(carriers: d
             holds(members)
     finally:
         dynamodb.use(endpoint.send)
+
+
+COMPARED = Table(
+    "compared", Key("partition", "sort"), indexes=(Index("by_other", Key("partition", "other"), ("kept",)),)
+)
+
+
+def test_every_form_of_a_call_does_the_same(carriers: dict[str, Transport], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(COMPARED.variable, f"compared-{uuid4()}")
+    resources.create_table(boto3.client("dynamodb"), COMPARED, COMPARED.physical_name)
+    told = []
+    try:
+        for carry in carriers.values():
+            dynamodb.use(carry)
+            with dynamodb.metering() as meter:
+                told.append([*forms()])
+            told[-1].append((meter.calls, meter.units))
+    finally:
+        dynamodb.use(endpoint.send)
+    assert told[0] == told[1]
+
+
+def forms() -> Iterator[Any]:
+    """What all forms of calls say that functions make; the table is empty before and after."""
+    key = {"partition": "p", "sort": "0"}
+    made: list[Item] = [
+        {"partition": "p", "sort": str(one), "other": str(9 - one), "kept": one, "left": "x"} for one in range(7)
+    ]
+    for item in made:
+        assert dynamodb.replace(COMPARED, item, "attribute_not_exists(#partition)") is None
+    with pytest.raises(ConditionFailedError):
+        dynamodb.put(COMPARED, made[0], "#kept > :least", least=0)
+    dynamodb.put(COMPARED, made[0] | {"large": "x" * 390_000}, "#kept = :kept AND #left = :left", kept=0, left="x")
+    yield dynamodb.replace(COMPARED, made[0])
+
+    condition = "#partition = :p AND #sort BETWEEN :low AND :high"
+    read = partial(dynamodb.query, COMPARED, condition, p="p", low="1", high="5")
+    assert [one["sort"] for one in read(descending=True)[0]] == ["5", "4", "3", "2", "1"]
+    for options in ({}, {"descending": True}, {"consistent": True}):
+        pages = [*dynamodb.pages(partial(read, limit=2, **options))]
+        assert sum(map(len, pages)) == 5
+        yield pages
+    narrow = partial(dynamodb.query, COMPARED, "#partition = :p", "sort", "kept", p="p")
+    yield narrow(), narrow(limit=2)
+    by_other = partial(dynamodb.query, COMPARED, "#partition = :p AND #other >= :o", index=COMPARED.indexes[0], p="p")
+    assert set(by_other(o="0")[0][0]) == {"partition", "sort", "other", "kept"}
+    yield from (by_other(o=least, descending=way, limit=3) for least in ("0", "5", "x") for way in (True, False))
+    yield [*dynamodb.pages(partial(by_other, o="0", limit=2))]
+
+    yield dynamodb.get(COMPARED, key, "sort", "left", "unknown"), dynamodb.get(COMPARED, key | {"sort": "none"})
+    keys = [{"partition": "p", "sort": str(one)} for one in range(140)]
+    yield by_sort(dynamodb.batch_get(COMPARED, keys, "sort", "kept", consistent=True))
+    for item in made[:3]:
+        dynamodb.put(COMPARED, item | {"large": "x" * 390_000})
+    scans = [*dynamodb.pages(partial(dynamodb.scan, COMPARED, "#kept > :least", "sort", least=0))]
+    yield by_sort(item for items in scans for item in items)
+
+    yield dynamodb.update(COMPARED, key, "SET #kept = :kept REMOVE #left, #large", "#kept = :before", kept=8, before=0)
+    yield dynamodb.update(COMPARED, key, "ADD #names :names", names={"a", "b"})
+    yield dynamodb.update(COMPARED, key, "DELETE #names :names", names={"a"})
+    with pytest.raises(ConditionFailedError):
+        dynamodb.delete(COMPARED, key, "#kept = :kept", kept=0)
+    dynamodb.delete(COMPARED, key, "#kept = :kept", kept=8)
+    for item in made[1:]:
+        dynamodb.delete(COMPARED, {name: item[name] for name in ("partition", "sort")})
+
+
+def by_sort(items: Iterable[Item]) -> list[Item]:
+    return sorted(items, key=lambda item: str(item["sort"]))
 
 
 KEY = attributes.encoded({"partition": "p", "sort": "s"})

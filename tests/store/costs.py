@@ -77,6 +77,8 @@ class Cost:
     sessions: float = 0.0
     records: float = 0.0
     calls: int = 0
+    waves: int = 0
+    """How often something was asked after something had been waited for, and at first: what callers wait for."""
     plan: str = ""
     rounds: int = 0
     short: bool = False
@@ -94,12 +96,18 @@ def measured() -> Iterator[Cost]:
     """What is read while it is open. An empty query costs half a unit, though dynalite says none."""
     cost = Cost()
     read = dynamodb._read
+    has_waited = True
 
     def _read(operation: str, request: dict[str, Any]) -> Callable[[], Any]:
+        nonlocal has_waited
+        cost.waves += has_waited
+        has_waited = False
         wait = read(operation, request)
         return lambda: counted(request, wait())
 
     def counted(request: dict[str, Any], answer: Any) -> Any:
+        nonlocal has_waited
+        has_waited = True
         consumed = answer["ConsumedCapacity"]
         cost.calls += 1
         if "RequestItems" not in request:
@@ -128,6 +136,7 @@ def measured() -> Iterator[Cost]:
 def page(account: str, query: Query) -> tuple[listing.Page, Cost]:
     with measured() as cost:
         found = listing.page(account, query)
+    assert cost.waves <= cost.rounds
     return found, cost
 
 

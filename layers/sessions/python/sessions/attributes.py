@@ -5,9 +5,10 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValu
 
 import base64
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
-Value = Any  # str, int, bool, None, bytes, and lists, dicts and sets of strings of them
+Value = Any  # str, int, Decimal, bool, None, bytes; lists and dicts of them; sets of str, of numbers or of bytes
 Item = dict[str, Value]
 
 
@@ -45,7 +46,7 @@ def attribute(value: Value) -> dict[str, Any]:
             return {"S": value}
         case bool():
             return {"BOOL": value}
-        case int():
+        case int() | Decimal():
             return {"N": str(value)}
         case None:
             return {"NULL": True}
@@ -56,7 +57,10 @@ def attribute(value: Value) -> dict[str, Any]:
         case dict():
             return {"M": encoded(value)}
         case set() | frozenset():
-            return {"SS": sorted(value)}
+            (kind,) = {next(iter(attribute(member))) for member in value} or {"S"}
+            if kind not in ("S", "N", "B"):
+                raise TypeError(kind)
+            return {f"{kind}S": [attribute(member)[kind] for member in sorted(value)]}
         case _:
             raise TypeError(type(value).__name__)
 
@@ -67,19 +71,35 @@ def _value(given: Mapping[str, Any]) -> Value:
         case "S" | "BOOL":
             return value
         case "N":
-            return int(value)
+            return _number(value)
         case "NULL":
             return None
-        case "B":  # text in JSON
-            return base64.b64decode(value) if isinstance(value, str) else value
+        case "B":
+            return _bytes(value)
         case "L":
             return [_value(member) for member in value]
         case "M":
             return decoded(value)
         case "SS":
             return set(value)
+        case "NS":
+            return set(map(_number, value))
+        case "BS":
+            return set(map(_bytes, value))
         case _:
             raise TypeError(kind)
+
+
+def _number(value: str) -> int | Decimal:
+    try:
+        return int(value)
+    except ValueError:
+        return Decimal(value)
+
+
+def _bytes(value: str | bytes) -> bytes:
+    """Text in JSON."""
+    return base64.b64decode(value) if isinstance(value, str) else value
 
 
 def _size(value: Value) -> int:
@@ -88,7 +108,7 @@ def _size(value: Value) -> int:
             return len(value.encode())
         case bool() | None:
             return 1
-        case int():
+        case int() | Decimal():
             return len(str(abs(value))) // 2 + 2
         case bytes():
             return len(value)

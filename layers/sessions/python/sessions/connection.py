@@ -15,7 +15,7 @@ _PIECE = 16 * 1024  # bytes: a record of TLS has no more (RFC 8446, 5.1)
 _LONGEST_HEAD = 64 * 1024
 _INFORMATIONAL = range(100, 200)
 _ABOUT_THE_BODY = re.compile(rb"\r\n(connection|content-length|transfer-encoding):([^\r\n]*)")
-"""In a head in small letters. A value that goes on in the next line is history (RFC 9112, 5.2)."""
+"""In a head in small letters."""
 
 
 class Address(NamedTuple):
@@ -39,12 +39,17 @@ class BrokenError(OSError):
 
 
 class Connection:
-    """One connection. `OSError` where it cannot be made within `seconds`, or breaks; it is of no use then."""
+    """One connection. `OSError` where it cannot be made within `seconds`, or breaks; it is of no use then.
+
+    How long it takes to look a name up is left to the system.
+    """
 
     def __init__(self, address: Address, seconds: float) -> None:
-        made = socket.create_connection((address.host, address.port), seconds)
+        until = time.monotonic() + seconds
+        made = _connected(address, until)
         try:
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            made.settimeout(_left(until))
             tls = address.tls
             self._socket = made if tls is None else tls.wrap_socket(made, server_hostname=address.host)
         except BaseException:
@@ -75,17 +80,43 @@ class Connection:
                 break
         told = _ABOUT_THE_BODY.findall(head)
         headers = {name: value.strip() for name, value in told}
-        if len(headers) < len(told):  # which of them counts, nobody could know (RFC 9112, 6.3)
+        # Which of two counts, nobody could know (RFC 9112, 6.3); nor what a value is that goes on in the next line.
+        if len(headers) < len(told) or b"\r\n " in head or b"\r\n\t" in head:
             raise BrokenError("no answer of HTTP")
-        keeps = head.startswith(b"http/1.1") and headers.get(b"connection") != b"close"
-        length = headers.get(b"content-length")
-        if headers.get(b"transfer-encoding") == b"chunked":
+        options = [option.strip() for option in headers.get(b"connection", b"").split(b",")]
+        keeps = head.startswith(b"http/1.1") and b"close" not in options
+        length, coding = headers.get(b"content-length"), headers.get(b"transfer-encoding")
+        if coding == b"chunked":
             body = _chunks(reader)
+        elif coding is not None:
+            raise BrokenError("a transfer coding that nobody has asked for")
         elif length:
             body = reader.exactly(_number(length, 10))
         else:
             body, keeps = reader.rest(), False
         return Answer(status, body, keeps and not reader.has_more)
+
+
+def _connected(address: Address, until: float) -> socket.socket:
+    """To the first of the name's addresses that takes it."""
+    others = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    while True:
+        family, kind, protocol, _, place = others.pop(0)
+        made = socket.socket(family, kind, protocol)
+        try:
+            made.settimeout(_left(until))
+            made.connect(place)
+        except OSError:
+            made.close()
+            if not others or time.monotonic() >= until:
+                raise
+        else:
+            return made
+
+
+def _left(until: float) -> float:
+    """Seconds; some at least, as none would mean not to wait, and to take that for a failure of another kind."""
+    return max(0.001, until - time.monotonic())
 
 
 class _Reader:
@@ -144,6 +175,8 @@ def _status(head: bytes) -> int:
     version, _, rest = head.partition(b" ")
     if not version.startswith(b"http/1."):
         raise BrokenError("no answer of HTTP")
+    if rest[3:4] not in (b" ", b"\r", b""):
+        raise BrokenError("no answer of HTTP")
     return _number(rest[:3], 10)
 
 
@@ -152,17 +185,19 @@ def _chunks(reader: _Reader) -> bytes:
     pieces = []
     while length := _number(reader.until(b"\r\n").partition(b";")[0], 16):
         pieces.append(reader.exactly(length))
-        reader.until(b"\r\n")
+        if reader.until(b"\r\n"):
+            raise BrokenError("a chunk is longer than it says")
     while reader.until(b"\r\n"):  # trailers
         pass
     return b"".join(pieces)
 
 
 def _number(text: bytes, base: int) -> int:
+    """Of digits alone: Python takes signs, underscores and `0x`, too."""
+    digits = text.strip()
     try:
-        number = int(text.strip(), base)
+        if digits.isalnum() and not digits.startswith((b"0x", b"0X")):
+            return int(digits, base)
     except ValueError:
-        raise BrokenError("no answer of HTTP") from None
-    if number < 0:
-        raise BrokenError("no answer of HTTP")
-    return number
+        pass
+    raise BrokenError("no answer of HTTP")

@@ -80,6 +80,8 @@ class Transport(Protocol):
 
 _transport: Transport = endpoint.send
 
+within = endpoint.within
+
 
 def use(transport: Transport) -> None:
     """From here on, calls are carried by this one."""
@@ -125,8 +127,9 @@ def batch_get(
 ) -> list[Any]:
     """The items that exist among these keys, in no order; calls for 100 keys each, all at once.
 
-    `attributes` narrows what is returned, not what is paid for. `understand` makes something else of items than `dict`s
-    of plain values, from the JSON that DynamoDB has of them (`sessions.attributes`): of hundreds, that takes less.
+    All of it takes `endpoint.DEADLINE` at most, as one call does. `attributes` narrows what is returned, not what is
+    paid for. `understand` makes something else of items than `dict`s of plain values, from the JSON that DynamoDB has
+    of them (`sessions.attributes`): of hundreds, that takes less.
     """
     request: dict[str, Any] = {"ConsistentRead": consistent}
     if attributes:
@@ -134,9 +137,11 @@ def batch_get(
     names = table.key.attributes()
     asked = [{name: {"S": key[name]} for name in names} for key in keys]
     batches = [asked[first : first + _BATCH] for first in range(0, len(asked), _BATCH)]
-    waiting = [_batch(table, request, batch) for batch in batches]
-    waiting.reverse()  # when the last is answered, the others are
-    return [one for wait in waiting for items in _all_of(table, request, wait) for one in understand(items)]
+    with endpoint.within(endpoint.DEADLINE):
+        until = time.monotonic() + endpoint.DEADLINE
+        waiting = [_batch(table, request, batch) for batch in batches]
+        waiting.reverse()  # when the last is answered, the others are
+        return [one for wait in waiting for items in _all_of(table, request, wait, until) for one in understand(items)]
 
 
 def query_ahead(
@@ -260,9 +265,8 @@ def _batch(table: Table, request: Mapping[str, Any], keys: list[Any]) -> Callabl
     return _read("BatchGetItem", {"RequestItems": {table.physical_name: {**request, "Keys": keys}}})
 
 
-def _all_of(table: Table, request: Mapping[str, Any], wait: Callable[[], Any]) -> Iterator[list[Item]]:
+def _all_of(table: Table, request: Mapping[str, Any], wait: Callable[[], Any], until: float) -> Iterator[list[Item]]:
     """The items of a batch, in DynamoDB's JSON; more calls, where it leaves keys unprocessed."""
-    until = time.monotonic() + endpoint.DEADLINE
     idle = 0
     while True:
         answer = wait()
@@ -295,7 +299,9 @@ def _read(operation: str, request: dict[str, Any]) -> Callable[[], Any]:
 
 
 def _write(operation: str, request: dict[str, Any]) -> Any:
-    """Where the answer was lost, it is repeated only under a condition, and whoever gave one knows what that means."""
+    """Where the answer was lost, it is repeated only under a condition, and whoever gave one knows what that means:
+    it fails the second time, or does once more what the same call would do that came a moment later.
+    """
     try:
         return _transport(operation, request, may_repeat="ConditionExpression" in request)()
     except CallError as error:

@@ -14,8 +14,9 @@ import random
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import orjson
@@ -37,6 +38,9 @@ _THROTTLED = frozenset(
 )
 """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html"""
 
+
+_ends: ContextVar[float] = ContextVar("ends", default=float("inf"))
+"""When calls must have ended, whatever they may take by themselves; by the clock that only goes forward."""
 
 _endpoints: "dict[tuple[str | None, str], Endpoint]" = {}
 """By their given addresses, if any, and regions: those that this process has asked."""
@@ -71,6 +75,16 @@ def send(operation: str, request: Mapping[str, Any], *, may_repeat: bool) -> Cal
     So several can be under way at once, and no thread has to wait for each.
     """
     return (_settled or _endpoint()).send(operation, request, may_repeat=may_repeat)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Calls that are made in here have ended by so many seconds from now, be they one after the other."""
+    token = _ends.set(min(_ends.get(), time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _ends.reset(token)
 
 
 def error(operation: str, status: int, code: str, message: str) -> CallError:
@@ -137,9 +151,14 @@ class Endpoint:
         while self._idle:
             self._idle.pop().close()
 
-    def sent(self, operation: str, body: bytes, until: float) -> Connection:
-        """The connection on which this is sent now. `_NotSentError` where there is none to be had."""
+    def sent(self, operation: str, body: bytes, until: float, *, anew: bool) -> Connection:
+        """The connection on which this is sent now. `_NotSentError` where there is none to be had.
+
+        `anew`: on none that was there before, as others may be as dead as the one that it was sent on.
+        """
         request = self._request(operation, body)
+        if anew:
+            self.close()
         try:
             connection = self._connection(until)
         except OSError as error:
@@ -173,7 +192,7 @@ class Endpoint:
         credentials = Credentials(
             settings.text("AWS_ACCESS_KEY_ID"),
             settings.text("AWS_SECRET_ACCESS_KEY"),
-            settings.text_or_none("AWS_SESSION_TOKEN"),
+            settings.text_or_none("AWS_SESSION_TOKEN") or None,
         )
         prepared = self._prepared.get(operation)
         if prepared is None or prepared.credentials != credentials:
@@ -208,7 +227,7 @@ class _Call:
 
     def __init__(self, asked: Endpoint, operation: str, body: bytes, may_repeat: bool) -> None:
         self._endpoint, self._operation, self._body, self._may_repeat = asked, operation, body, may_repeat
-        self._until = time.monotonic() + DEADLINE
+        self._until = min(time.monotonic() + DEADLINE, _ends.get())
         self._send()
 
     def __call__(self) -> Any:
@@ -216,37 +235,43 @@ class _Call:
         while True:
             try:
                 return self._received()
-            except (ThrottledError, _NotSentError) as error:
-                failure: CallError = error
-            except FailedError as error:
-                if not self._may_repeat:
+            except (ThrottledError, FailedError) as error:
+                is_undone = isinstance(error, (ThrottledError, _NotSentError))
+                pause = random.uniform(0, longest)  # noqa: S311 (no secret: it spreads the attempts)
+                if not (is_undone or self._may_repeat) or self._is_too_late(pause):
                     raise
-                failure = error
-            pause = random.uniform(0, longest)  # noqa: S311 (no secret: it spreads the attempts)
-            if time.monotonic() + pause >= self._until:
-                raise failure
+                is_lost = isinstance(error, UnreachableError)
             time.sleep(pause)
             longest = min(2 * longest, _LONGEST_PAUSE)
-            self._send()
+            self._send(anew=is_lost)
 
     def __del__(self) -> None:
         """Where nobody waits for the answer any more, its connection is of no use."""
         if self._connection is not None:
             self._connection.close()
 
-    def _send(self) -> None:
+    def _is_too_late(self, pause: float) -> bool:
+        return time.monotonic() + pause >= self._until
+
+    def _send(self, *, anew: bool = False) -> None:
         """What goes wrong is told when the answer is waited for."""
         self._connection: Connection | None = None
         self._failure: CallError | None = None
         try:
-            self._connection = self._endpoint.sent(self._operation, self._body, self._until)
+            if self._is_too_late(0):
+                raise _NotSentError(self._operation, "TimeoutError", "there was no time left")
+            self._connection = self._endpoint.sent(self._operation, self._body, self._until, anew=anew)
         except CallError as error:
             self._failure = error
 
     def _received(self) -> Any:
         connection, self._connection = self._connection, None
         if connection is None:
-            raise self._failure or RuntimeError("an answer is waited for once")
+            failure, self._failure = self._failure, None
+            try:
+                raise failure or RuntimeError("an answer is waited for once")
+            finally:
+                del failure  # an error that its own frame held would stay until garbage is looked for
         keeps = False
         try:
             status, body, keeps = connection.receive(_left(self._until, _READ))

@@ -13,8 +13,11 @@ from functools import wraps
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
-from sessions import log
+from sessions import dynamodb, log
 
+LONGEST_REQUEST = 8.0
+"""Seconds that an endpoint's calls to DynamoDB take in all, at most: a function that goes on for 10 is ended by Lambda,
+and its caller would get no answer of this API."""
 ANSWER_LIMIT = 6 * 1024 * 1024 - 64 * 1024
 """Bytes of a Lambda answer (6 MB, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), less
 what its headers may take."""
@@ -81,10 +84,10 @@ def answer(status: int, json_body: str, headers: Mapping[str, str] | None = None
 
 
 def in_ascii(json_text: str) -> str:
-    """The same JSON with every other character as an escape (RFC 8259, 7).
+    """The same JSON, which is written in one line, with every other character as an escape (RFC 8259, 7).
 
     Lambda's client writes an answer into JSON once more, and takes nearly twice as long where one letter of it is not
-    of Latin-1: what a long answer is put together from is better in ASCII.
+    of Latin-1: a few texts that stand in a long answer many times are better in ASCII (docs/decisions, 9).
     """
     if json_text.isascii():
         return json_text
@@ -121,7 +124,8 @@ def endpoint(internal_error: Callable[[Event], Answer]) -> Callable[[Handler], H
         @wraps(handle)
         def handler(event: Event, context: Any) -> Answer:
             try:
-                return handle(event, context)
+                with dynamodb.within(LONGEST_REQUEST):
+                    return handle(event, context)
             except Exception:  # the outermost: whatever happens, the caller gets an answer and no internals
                 log.failure("request failed", operation=operation, gateway_request_id=request_id(event))
                 return internal_error(event)
