@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,8 @@ def bytewise(whole: bytes) -> list[bytes]:
         (bytewise(answer(b'{"a": 1}')), (200, b'{"a": 1}', True)),
         ([answer(b"no", "503 Service Unavailable")], (503, b"no", True)),
         ([answer(b"no", "503")], (503, b"no", True)),
+        ([answer(b"{}", "200 OK", "Connection: a", "Connection: b")], (200, b"{}", True)),
+        ([answer(b"{}", "200 OK", "Connection: a", "Connection: close")], (200, b"{}", False)),
         ([HEAD + b"CONTENT-LENGTH:2\r\n\r\n{}"], (200, b"{}", True)),
         ([answer(b"{}", "200 OK", "Connection: close")], (200, b"{}", False)),
         ([answer(b"{}", "200 OK", "Connection: keep-alive")], (200, b"{}", True)),
@@ -132,13 +135,16 @@ def full() -> Iterator[tuple[str, int]]:
 def named(monkeypatch: pytest.MonkeyPatch, *places: tuple[str, int]) -> Address:
     """A name that has these addresses."""
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in places]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: found[:])
+    usual: Any = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_, **__: found if host == "a name" else usual(host, *_))
     return Address("a name", 1, None)
 
 
 def test_the_next_of_a_names_addresses_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(lambda _number: [answer(b"{}")]) as server:
-        address = named(monkeypatch, ("127.0.0.1", 1), ("127.0.0.1", server.port))
+    """Be it that one refuses, says nothing, or is of no kind that the system knows."""
+    with serving(lambda _number: [answer(b"{}")]) as server, full() as silent:
+        places = (("127.0.0.1", 1), silent, ("256.0.0.1", 1), ("127.0.0.1", server.port))
+        address = named(monkeypatch, *places)
         with closing(Connection(address, 1)) as connection:
             connection.send(REQUEST, 1)
             assert connection.receive(1).status == 200

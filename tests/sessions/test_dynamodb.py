@@ -1,14 +1,18 @@
+import json
+import time
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from sessions import dynamodb
+from sessions import dynamodb, endpoint
 from sessions.attributes import Item
 from sessions.dynamodb import ConditionFailedError, UnprocessedError
-from sessions.endpoint import CallError
+from sessions.endpoint import CallError, Endpoint, UnreachableError
 from sessions.tables import Index, Key, Table
 from tests.sessions.watching import aws_calls, operations
+from tests.sessions.wire import answer, serving
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -74,7 +78,7 @@ def test_tuples_come_back_as_lists_and_frozen_sets_as_sets() -> None:
 
 
 def test_a_value_that_would_lose_something_is_not_stored() -> None:
-    for value in (1.5, object(), [1.5], {"a": 1.5}):
+    for value in (1.5, object(), [1.5], {"a": 1.5}, {1, "a"}, {True, 2}, {None}, Decimal("NaN"), {Decimal("Infinity")}):
         with pytest.raises(TypeError):
             dynamodb.put(TABLE, KEY | {"value": value})
     assert dynamodb.get(TABLE, KEY) is None
@@ -240,6 +244,25 @@ def test_unprocessed_keys_are_asked_for_again(monkeypatch: pytest.MonkeyPatch) -
 
     assert sorted(found, key=lambda item: int(item["sort"])) == keys
     assert max(map(len, client.asked)) <= 100
+
+
+@without_engine
+def test_unprocessed_keys_are_asked_for_no_longer_than_a_call_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    table, key = TABLE.physical_name, {"partition": {"S": "p"}, "sort": {"S": "s"}}
+    said = {"Responses": {table: [key]}, "UnprocessedKeys": {table: {"Keys": [key]}}}
+
+    def answers(_number: int) -> list[bytes]:
+        time.sleep(0.1)
+        return [answer(json.dumps(said).encode())]
+
+    monkeypatch.setattr(endpoint, "DEADLINE", 0.5)
+    with serving(answers) as server:
+        monkeypatch.setattr(dynamodb, "_transport", Endpoint(f"http://127.0.0.1:{server.port}", "eu-west-1").send)
+        begun = time.monotonic()
+        with pytest.raises((UnprocessedError, UnreachableError)):
+            dynamodb.batch_get(TABLE, [KEY] * 250)
+        assert 0.4 < time.monotonic() - begun < 0.9
+        assert len(server.requests) > 3
 
 
 @without_engine

@@ -209,12 +209,33 @@ def test_what_was_not_answered_is_tried_again_on_a_new_connection(
     for wait in [asked.send("GetItem", {}, may_repeat=True) for _ in range(3)]:
         wait()
     assert server.connections == 3
-    dead = set(map(id, asked._idle))
+    dead = [*asked._idle]
 
     assert asked.send("GetItem", {}, may_repeat=True)() == FOUND
     assert len(server.requests) == 5
     assert server.connections == 4
-    assert dead.isdisjoint(map(id, asked._idle))
+    assert not [one for one in asked._idle if one in dead]
+
+
+def test_all_that_were_not_answered_are_tried_again(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "DEADLINE", 0.9)
+    monkeypatch.setattr(endpoint, "_READ", 0.4)
+    asked, server = start(lambda number: [] if 6 <= number < 12 else [DONE])
+    for _ in range(2):
+        waiting = [asked.send("GetItem", {}, may_repeat=True) for _ in range(6)]
+        begun = time.monotonic()
+        assert [wait() for wait in waiting] == [FOUND] * 6
+    assert time.monotonic() - begun < 0.9
+    assert len(server.requests) == 18
+
+
+def test_what_came_in_time_is_read_however_late(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "DEADLINE", 0.2)
+    asked, _ = start(then(answer(json.dumps(FOUND | {"x": "y" * 1_000_000}).encode())))
+    wait = asked.send("GetItem", {}, may_repeat=True)
+    time.sleep(0.3)
+
+    assert wait()["Item"] == FOUND["Item"]
 
 
 def test_calls_have_ended_when_the_time_of_all_is_up(start: Start) -> None:
@@ -249,6 +270,8 @@ def test_a_call_that_fails_leaves_none_of_those_open_that_nobody_waits_for_any_m
     gc.disable()
     try:
         waiting = [asked.send("GetItem", {}, may_repeat=True) for _ in range(4)]
+        with endpoint.within(0):
+            waiting.append(asked.send("GetItem", {}, may_repeat=True))  # it fails, and nobody waits to hear of it
         with endpoint.within(0.2):
             waiting.append(asked.send("Query", {}, may_repeat=True))
         waiting[-1]()

@@ -46,7 +46,9 @@ def attribute(value: Value) -> dict[str, Any]:
             return {"S": value}
         case bool():
             return {"BOOL": value}
-        case int() | Decimal():
+        case int():
+            return {"N": str(value)}
+        case Decimal() if value.is_finite():
             return {"N": str(value)}
         case None:
             return {"NULL": True}
@@ -57,12 +59,16 @@ def attribute(value: Value) -> dict[str, Any]:
         case dict():
             return {"M": encoded(value)}
         case set() | frozenset():
-            (kind,) = {next(iter(attribute(member))) for member in value} or {"S"}
-            if kind not in ("S", "N", "B"):
-                raise TypeError(kind)
-            return {f"{kind}S": [attribute(member)[kind] for member in sorted(value)]}
+            return _set(value)
         case _:
             raise TypeError(type(value).__name__)
+
+
+def _set(members: set[Value] | frozenset[Value]) -> dict[str, Any]:
+    kind, *others = {next(iter(attribute(member))) for member in members} or {"S"}
+    if others or kind not in ("S", "N", "B"):
+        raise TypeError(f"a set of {kind}")
+    return {f"{kind}S": [attribute(member)[kind] for member in sorted(members)]}
 
 
 def _value(given: Mapping[str, Any]) -> Value:
@@ -108,8 +114,10 @@ def _size(value: Value) -> int:
             return len(value.encode())
         case bool() | None:
             return 1
-        case int() | Decimal():
+        case int():
             return len(str(abs(value))) // 2 + 2
+        case Decimal():
+            return len(value.as_tuple().digits) // 2 + 2
         case bytes():
             return len(value)
         case dict():

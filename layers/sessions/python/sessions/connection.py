@@ -79,12 +79,13 @@ class Connection:
             if status not in _INFORMATIONAL:
                 break
         told = _ABOUT_THE_BODY.findall(head)
-        headers = {name: value.strip() for name, value in told}
+        framing = [(name, value.strip()) for name, value in told if name != b"connection"]
+        headers = dict(framing)
         # Which of two counts, nobody could know (RFC 9112, 6.3); nor what a value is that goes on in the next line.
-        if len(headers) < len(told) or b"\r\n " in head or b"\r\n\t" in head:
+        if len(headers) < len(framing) or b"\r\n " in head or b"\r\n\t" in head:
             raise BrokenError("no answer of HTTP")
-        options = [option.strip() for option in headers.get(b"connection", b"").split(b",")]
-        keeps = head.startswith(b"http/1.1") and b"close" not in options
+        options = b",".join([value for name, value in told if name == b"connection"]).split(b",")
+        keeps = head.startswith(b"http/1.1") and b"close" not in [option.strip() for option in options]
         length, coding = headers.get(b"content-length"), headers.get(b"transfer-encoding")
         if coding == b"chunked":
             body = _chunks(reader)
@@ -98,20 +99,15 @@ class Connection:
 
 
 def _connected(address: Address, until: float) -> socket.socket:
-    """To the first of the name's addresses that takes it."""
-    others = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    """To the first of the name's addresses that takes it; each has its part of what time is left."""
+    places = [place for *_, place in socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)]
     while True:
-        family, kind, protocol, _, place = others.pop(0)
-        made = socket.socket(family, kind, protocol)
+        host, port, *_ = places.pop(0)
         try:
-            made.settimeout(_left(until))
-            made.connect(place)
+            return socket.create_connection((str(host), int(port)), _left(until) / (len(places) + 1))
         except OSError:
-            made.close()
-            if not others or time.monotonic() >= until:
+            if not places:
                 raise
-        else:
-            return made
 
 
 def _left(until: float) -> float:

@@ -29,7 +29,7 @@ Understand = Callable[[list[Item]], list[Any]]
 _NAME = re.compile(r"#(\w+)")
 _BATCH = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 _RETRIES = 6
-_FIRST_PAUSE = 0.025  # seconds, at most
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.025, 0.4  # seconds, at most
 
 
 class Pending(Generic[ResultT]):
@@ -127,9 +127,9 @@ def batch_get(
 ) -> list[Any]:
     """The items that exist among these keys, in no order; calls for 100 keys each, all at once.
 
-    All of it takes `endpoint.DEADLINE` at most, as one call does. `attributes` narrows what is returned, not what is
-    paid for. `understand` makes something else of items than `dict`s of plain values, from the JSON that DynamoDB has
-    of them (`sessions.attributes`): of hundreds, that takes less.
+    Functions wait `endpoint.DEADLINE` for all of it, as for one call. `attributes` narrows what is returned, not what
+    is paid for. `understand` makes something else of items than `dict`s of plain values, from the JSON that DynamoDB
+    has of them (`sessions.attributes`): of hundreds, that takes less.
     """
     request: dict[str, Any] = {"ConsistentRead": consistent}
     if attributes:
@@ -138,10 +138,9 @@ def batch_get(
     asked = [{name: {"S": key[name]} for name in names} for key in keys]
     batches = [asked[first : first + _BATCH] for first in range(0, len(asked), _BATCH)]
     with endpoint.within(endpoint.DEADLINE):
-        until = time.monotonic() + endpoint.DEADLINE
         waiting = [_batch(table, request, batch) for batch in batches]
         waiting.reverse()  # when the last is answered, the others are
-        return [one for wait in waiting for items in _all_of(table, request, wait, until) for one in understand(items)]
+        return [one for wait in waiting for items in _all_of(table, request, wait) for one in understand(items)]
 
 
 def query_ahead(
@@ -265,8 +264,9 @@ def _batch(table: Table, request: Mapping[str, Any], keys: list[Any]) -> Callabl
     return _read("BatchGetItem", {"RequestItems": {table.physical_name: {**request, "Keys": keys}}})
 
 
-def _all_of(table: Table, request: Mapping[str, Any], wait: Callable[[], Any], until: float) -> Iterator[list[Item]]:
+def _all_of(table: Table, request: Mapping[str, Any], wait: Callable[[], Any]) -> Iterator[list[Item]]:
     """The items of a batch, in DynamoDB's JSON; more calls, where it leaves keys unprocessed."""
+    until = time.monotonic() + endpoint.DEADLINE
     idle = 0
     while True:
         answer = wait()
@@ -276,7 +276,7 @@ def _all_of(table: Table, request: Mapping[str, Any], wait: Callable[[], Any], u
         if not keys:
             return
         idle = 0 if found else idle + 1
-        pause = random.uniform(0, _FIRST_PAUSE * 2**idle)  # noqa: S311 (no secret: it spreads the retries)
+        pause = random.uniform(0, min(_FIRST_PAUSE * 2**idle, _LONGEST_PAUSE))  # noqa: S311 (no secret)
         if idle > _RETRIES or time.monotonic() + pause > until:
             raise UnprocessedError(table.name)
         time.sleep(pause)

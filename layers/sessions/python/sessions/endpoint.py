@@ -29,6 +29,7 @@ DEADLINE = 3.0
 """Seconds that a call may take, its repetitions included: an endpoint's time-out leaves room for an answer then."""
 
 _CONNECT, _READ = 1.0, 2.0  # seconds, of one attempt
+_AT_HAND = 0.05  # seconds, to read what came while others were waited for
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.025, 0.4  # seconds, at most
 _OK = 200
 _IDLE_CONNECTIONS = 64  # as many as requests that the local platform answers at once
@@ -148,8 +149,9 @@ class Endpoint:
 
     def close(self) -> None:
         """As the module's `close`."""
-        while self._idle:
-            self._idle.pop().close()
+        with suppress(IndexError):  # others may take the last one meanwhile
+            while True:
+                self._idle.pop().close()
 
     def sent(self, operation: str, body: bytes, until: float, *, anew: bool) -> Connection:
         """The connection on which this is sent now. `_NotSentError` where there is none to be had.
@@ -223,7 +225,7 @@ class _Prepared(NamedTuple):
 class _Call:
     """One call, sent when it is made; called, it waits for the answer, and repeats what may be repeated."""
 
-    __slots__ = ("_body", "_connection", "_endpoint", "_failure", "_may_repeat", "_operation", "_until")
+    __slots__ = ("_body", "_connection", "_endpoint", "_failure", "_may_repeat", "_operation", "_sent", "_until")
 
     def __init__(self, asked: Endpoint, operation: str, body: bytes, may_repeat: bool) -> None:
         self._endpoint, self._operation, self._body, self._may_repeat = asked, operation, body, may_repeat
@@ -256,25 +258,26 @@ class _Call:
     def _send(self, *, anew: bool = False) -> None:
         """What goes wrong is told when the answer is waited for."""
         self._connection: Connection | None = None
-        self._failure: CallError | None = None
+        self._failure: tuple[type[CallError], str, str] | None = None
+        self._sent = time.monotonic()
         try:
             if self._is_too_late(0):
                 raise _NotSentError(self._operation, "TimeoutError", "there was no time left")
             self._connection = self._endpoint.sent(self._operation, self._body, self._until, anew=anew)
-        except CallError as error:
-            self._failure = error
+        except CallError as error:  # itself, it would hold all that was on the way here, this call included
+            self._failure = type(error), error.code, error.message
 
     def _received(self) -> Any:
         connection, self._connection = self._connection, None
         if connection is None:
-            failure, self._failure = self._failure, None
-            try:
-                raise failure or RuntimeError("an answer is waited for once")
-            finally:
-                del failure  # an error that its own frame held would stay until garbage is looked for
+            if self._failure is None:
+                raise RuntimeError("an answer is waited for once")
+            kind, code, message = self._failure
+            raise kind(self._operation, code, message)
         keeps = False
         try:
-            status, body, keeps = connection.receive(_left(self._until, _READ))
+            left = min(self._sent + _READ, self._until) - time.monotonic()
+            status, body, keeps = connection.receive(max(left, _AT_HAND))
         except OSError as error:
             raise UnreachableError(self._operation, type(error).__name__, str(error)) from error
         finally:
