@@ -259,11 +259,11 @@ class _Call:
         """What goes wrong is told when the answer is waited for."""
         self._connection: Connection | None = None
         self._failure: tuple[type[CallError], str, str] | None = None
-        self._sent = time.monotonic()
         try:
             if self._is_too_late(0):
                 raise _NotSentError(self._operation, "TimeoutError", "there was no time left")
             self._connection = self._endpoint.sent(self._operation, self._body, self._until, anew=anew)
+            self._sent = time.monotonic()
         except CallError as error:  # itself, it would hold all that was on the way here, this call included
             self._failure = type(error), error.code, error.message
 
