@@ -74,10 +74,9 @@ frameworks teaches to write them, with boto3's resource ([tests/benchmarks/peers
 answer what ours answer was looked at first. Figures are medians of {runs} processes, in turn; of each, warm figures are
 those of {calls} calls after as many. A machine that others share changes its pace by a third within seconds: each
 process comes right after one of the floor, and its times are told as if that had taken what it usually takes.
-`AWS_EXECUTION_ENV` is not set, nor is it by AWS's emulator of the runtime (that of aws-sam-cli 1.170.0). Where it is,
-as in Lambda itself, the client starts a thread to ask for each event, which adds some 0.3 ms to every function's call,
-the floor's included, and writes answers by another encoder. In one run with it, the device call took 0.29 of the best
-peer's processor time (0.18 of it beyond the floor's), and 200 sessions 0.145.
+`AWS_EXECUTION_ENV` is not set, as by AWS's emulator of the runtime: in Lambda itself it is, and the client then starts
+a thread to ask for each event, which adds some 0.3 ms to every function's call, the floor's included
+([what that makes of the bars](decisions/0009-own-door.md)).
 
 - init: from the start of the process until it asks for its first event; and that beside the floor's.
 - first: the first call, its connection to DynamoDB included. Warm: processor time of the function's process, and, apart

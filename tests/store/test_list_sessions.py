@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.store import list_sessions, session
-from sessions import endpoint
+from sessions import endpoint, proxy
 from tests.proxy_events import request
 from tests.store.costs import sessions
 from tests.store.sessions import fill, item
@@ -26,6 +26,7 @@ def test_as_many_requests_as_there_are_threads_do_not_wait_for_each_other_for_ev
     monkeypatch.setenv("STORE_SHARDS", "8")
     for name in ("DEADLINE", "_READ"):  # moto answers one after the other
         monkeypatch.setattr(endpoint, name, 50.0)
+    monkeypatch.setattr(proxy, "LONGEST_REQUEST", 50.0)
     fill("retailer", (item("retailer", one) for one in sessions(100, stores=1)))
     kinds = ({"sessionToken": "t"}, {"storeId": "1", "orderBy": "visitors"}, {"minVisitors": "2"}, {"after": "10001"})
     with ThreadPoolExecutor(64) as pool:

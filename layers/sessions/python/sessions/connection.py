@@ -49,7 +49,7 @@ class Connection:
         made = _connected(address, until)
         try:
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            made.settimeout(_left(until))
+            made.settimeout(left(until))
             tls = address.tls
             self._socket = made if tls is None else tls.wrap_socket(made, server_hostname=address.host)
         except BaseException:
@@ -104,13 +104,13 @@ def _connected(address: Address, until: float) -> socket.socket:
     while True:
         host, port, *_ = places.pop(0)
         try:
-            return socket.create_connection((str(host), int(port)), _left(until) / (len(places) + 1))
+            return socket.create_connection((str(host), int(port)), left(until) / (len(places) + 1))
         except OSError:
             if not places:
                 raise
 
 
-def _left(until: float) -> float:
+def left(until: float) -> float:
     """Seconds; some at least, as none would mean not to wait, and to take that for a failure of another kind."""
     return max(0.001, until - time.monotonic())
 

@@ -7,7 +7,6 @@ when it returns.
     put(TABLE, item, "attribute_not_exists(#id) OR #version < :version", version="2026…")
 """
 
-import random
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,7 +28,6 @@ Understand = Callable[[list[Item]], list[Any]]
 _NAME = re.compile(r"#(\w+)")
 _BATCH = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 _RETRIES = 6
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.025, 0.4  # seconds, at most
 
 
 class Pending(Generic[ResultT]):
@@ -276,7 +274,7 @@ def _all_of(table: Table, request: Mapping[str, Any], wait: Callable[[], Any]) -
         if not keys:
             return
         idle = 0 if found else idle + 1
-        pause = random.uniform(0, min(_FIRST_PAUSE * 2**idle, _LONGEST_PAUSE))  # noqa: S311 (no secret)
+        pause = endpoint.pause(idle)
         if idle > _RETRIES or time.monotonic() + pause > until:
             raise UnprocessedError(table.name)
         time.sleep(pause)

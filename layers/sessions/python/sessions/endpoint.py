@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from sessions import settings
-from sessions.connection import Address, Connection
+from sessions.connection import Address, Connection, left
 from sessions.signature import Credentials, Signer
 
 DEADLINE = 3.0
@@ -86,6 +86,11 @@ def within(seconds: float) -> Iterator[None]:
         yield
     finally:
         _ends.reset(token)
+
+
+def pause(attempt: int) -> float:
+    """Seconds to wait after this attempt, counted from 0, before the next one: with full jitter."""
+    return random.uniform(0, min(_SHORTEST_PAUSE * 2**attempt, _LONGEST_PAUSE))  # noqa: S311 (no secret)
 
 
 def error(operation: str, status: int, code: str, message: str) -> CallError:
@@ -166,7 +171,7 @@ class Endpoint:
         except OSError as error:
             raise _NotSentError(operation, type(error).__name__, str(error)) from error
         try:
-            connection.send(request, _left(until, _READ))
+            connection.send(request, min(_READ, left(until)))
         except OSError as error:
             connection.close()
             raise UnreachableError(operation, type(error).__name__, str(error)) from error
@@ -187,7 +192,7 @@ class Endpoint:
                 if not connection.is_over():
                     return connection
                 connection.close()
-        return Connection(self._address, _left(until, _CONNECT))
+        return Connection(self._address, min(_CONNECT, left(until)))
 
     def _request(self, operation: str, body: bytes) -> bytes:
         """Head and body, in one piece."""
@@ -233,18 +238,18 @@ class _Call:
         self._send()
 
     def __call__(self) -> Any:
-        longest = _SHORTEST_PAUSE
+        attempt = 0
         while True:
             try:
                 return self._received()
             except (ThrottledError, FailedError) as error:
                 is_undone = isinstance(error, (ThrottledError, _NotSentError))
-                pause = random.uniform(0, longest)  # noqa: S311 (no secret: it spreads the attempts)
-                if not (is_undone or self._may_repeat) or self._is_too_late(pause):
+                seconds = pause(attempt)
+                if not (is_undone or self._may_repeat) or self._is_too_late(seconds):
                     raise
                 is_lost = isinstance(error, UnreachableError)
-            time.sleep(pause)
-            longest = min(2 * longest, _LONGEST_PAUSE)
+            time.sleep(seconds)
+            attempt += 1
             self._send(anew=is_lost)
 
     def __del__(self) -> None:
@@ -276,8 +281,7 @@ class _Call:
             raise kind(self._operation, code, message)
         keeps = False
         try:
-            left = min(self._sent + _READ, self._until) - time.monotonic()
-            status, body, keeps = connection.receive(max(left, _AT_HAND))
+            status, body, keeps = connection.receive(max(_AT_HAND, left(min(self._sent + _READ, self._until))))
         except OSError as error:
             raise UnreachableError(self._operation, type(error).__name__, str(error)) from error
         finally:
@@ -302,11 +306,6 @@ def _understood(operation: str, status: int, body: bytes) -> Any:
         return said
     known = said if isinstance(said, dict) else {}
     raise error(operation, status, str(known.get("__type", "")), str(known.get("message") or known.get("Message", "")))
-
-
-def _left(until: float, most: float) -> float:
-    """Seconds that something may take, which would end at the latest then."""
-    return max(0.001, min(most, until - time.monotonic()))
 
 
 def _base64(value: object) -> str:
