@@ -15,7 +15,7 @@ from functions.store.plan import Plan
 from functions.store.query import Members, Query
 from functions.store.session import Loaded
 from functions.store.walk import Entry, Found, Source, Walk, is_beyond
-from functions.store.work import MOST_ROUNDS, Work
+from functions.store.work import Work
 from sessions import dynamodb, log, proxy
 from sessions.attributes import Item
 from sessions.dynamodb import Pending
@@ -98,7 +98,7 @@ class _Listing:
         if before is not None:
             return Page(bodies[::-1], previous=more, following=back)
         if more is not None and (self.is_filtered or self.trail or len(bodies) < self.query.count):
-            more = Position(more.place, trail=(*self.trail, self.start or _BEGINNING))
+            more = more._replace(trail=(*self.trail, self.start or _BEGINNING))
         return Page(bodies, previous=back, following=more)
 
     def _trail(self, position: Position) -> tuple[Position, ...]:
@@ -135,32 +135,47 @@ class _Listing:
         return self._planned(plan.choose(self.account, self.query), looked_up)
 
     def _planned(self, chosen: Plan, looked_up: _Start) -> _Result:
+        """What may be few is collected; the walk begins at the same time if planned so, and it is known where."""
         source, collect = chosen.walk, chosen.collect
         self.is_filtered = bool(source.filtered(self.query))
         if collect is not None:
             most = self._collectable(collect)
-            found = walk.read(collect, collect.places, ascending=True, need=most + 1, most_rounds=1)
-            self.work.add(found)
-        started_anew = self._begin(looked_up)
+            collecting = walk.read_ahead(collect, collect.places, ascending=True, need=most + 1, most_rounds=1)
+        is_late = self._begin(looked_up) or (collect is not None and not chosen.at_once)
+        walking = self._walk(source)
+        needs = self._needs(source, is_late=is_late)
+        if collect is not None:
+            walked: list[Found] = []
+            if not is_late:
+                need = min(needs.pop(0), self.work.walkable(source, is_collecting=True))
+                walked.append(walking.go_ahead(need, most_rounds=1).result())
+            found = collecting.result()
+            self.work.add(found, *walked)
+        self.work.rounds = max(self.work.rounds, int(is_late))
         if collect is not None and self._is_all(collect, found, most):
             self.plan = collect.name
             return self._collected(collect, found)
-        self.work.rounds += 1 if started_anew and collect is None else 0
         self.plan = source.name
+        self._go(walking, source, needs)
+        return self._shown(walking.entries, is_complete=walking.is_complete, has_others=True, chosen=chosen)
+
+    def _walk(self, source: Source) -> Walk:
+        """From the start to where the page must end."""
         walking = Walk(source, ascending=self.ascending, is_filtered=self.is_filtered)
         walking.begin(self.start)
         if self.stop is not None:
             walking.end(self.stop)
-        needs = self._needs(chosen)
+        return walking
+
+    def _go(self, walking: Walk, source: Source, needs: Sequence[int]) -> None:
+        """Comes by so many entries in each round, until they are enough."""
         for number, need in enumerate(needs, 1):
-            spare = MOST_ROUNDS - 2 - self.work.rounds  # what is shown takes two
-            most_rounds = spare - (len(needs) - number)
-            self.work.add(walking.go(min(need, self.work.walkable(source)), most_rounds=most_rounds))
             if walking.is_complete or len(self._allowed(walking.entries)) > self.query.count:
-                break
-        return self._shown(
-            walking.entries, is_complete=walking.is_complete, has_others=True, undecided=source.undecided(self.query)
-        )
+                return
+            # To show what is found takes a round, and two where there is time to find out first what will be shown.
+            spare = 1 if source.undecided(self.query) else self.work.rounds_left - 1
+            most_rounds = spare - (len(needs) - number)
+            self.work.add(walking.go_ahead(min(need, self.work.walkable(source)), most_rounds).result())
 
     def _begin(self, looked_up: _Start) -> bool:
         """Takes the position that the page begins at; whether a session had to be read to know it."""
@@ -171,16 +186,13 @@ class _Listing:
         self.work.add_blocks(blocks)
         return blocks > 0
 
-    def _needs(self, chosen: Plan) -> list[int]:
-        """How many entries are walked by in each round, until they are enough."""
-        filtered, undecided = chosen.walk.filtered(self.query), chosen.walk.undecided(self.query)
+    def _needs(self, source: Source, *, is_late: bool) -> list[int]:
+        """How many entries are walked by in each round, until they are enough. `is_late`: not in the first round."""
+        filtered, undecided = source.filtered(self.query), source.undecided(self.query)
         if not filtered:
             return [self.query.count]
         need = MOST_SESSIONS if undecided == filtered else MOST_ENTRIES
-        starts_at_id = isinstance(self.query.after, int) or isinstance(self.query.before, int)
-        if undecided or starts_at_id or chosen.collect is not None:  # no round can be spared
-            return [need]
-        return [min(3 * self.query.count, need), need]
+        return [need] if undecided or is_late else [min(3 * self.query.count, need), need]
 
     def _collectable(self, source: Source) -> int:
         """How many entries are worth reading, where all that can be meant may be among them."""
@@ -218,74 +230,57 @@ class _Listing:
     def _sorted(self, sessions: Sequence[Loaded]) -> _Result:
         """The page out of all sessions that match."""
         beyond = sorted((one for one in sessions if self._is_beyond(one)), key=_by_place, reverse=not self.ascending)
-        taken = self._presentable(beyond)
-        more = Position(taken[-1].place) if len(taken) < len(beyond) else None
-        return self._answer(taken, more, has_others=len(beyond) < len(sessions))
+        return self._answer(beyond, None, has_others=len(beyond) < len(sessions))
 
     def _shown(
-        self,
-        beyond: Sequence[Entry],
-        *,
-        is_complete: bool,
-        has_others: bool,
-        undecided: frozenset[str] = frozenset(),
+        self, beyond: Sequence[Entry], *, is_complete: bool, has_others: bool, chosen: Plan | None = None
     ) -> _Result:
-        """The page out of entries beyond the start, in order; `undecided` are the filters that they do not tell about.
+        """The page out of entries beyond the start, in order; `chosen` where they may not tell about all filters.
 
-        Then some sessions are read first, and the others only where too few of those matched. How many depends on
-        nothing but the query, so that pages begin and end at the same sessions whichever way they are walked.
+        Sessions are read at once with the customers and stores that they are shown with. Only where it is not known yet
+        which ones match, and there is time to find out first, those are read afterwards.
         """
         candidates = self._allowed(beyond)
-        most = self.query.count
-        if undecided and self.work.rounds < MOST_ROUNDS - 2:
-            most = 2 * self.query.count + 1
-        elif undecided:
-            most = MOST_SESSIONS
-        examined = self.work.readable(candidates[:most], self.query.count) or min(len(candidates), 1)
-        matching = self._read_in_place(candidates[:examined])
-        if undecided and examined == most < MOST_SESSIONS and len(matching) <= self.query.count:
-            others = candidates[examined:MOST_SESSIONS]
-            others = others[: self.work.readable(others, self.query.count)]
-            examined += len(others)
-            matching += self._read_in_place(others)
-        taken = self._presentable(matching)
+        is_first, most = False, self.query.count
+        if chosen is not None and chosen.walk.undecided(self.query):
+            # Nothing but the query says how many: so pages are the same whichever way they are walked.
+            is_first = self.work.rounds_left > 1
+            most = min(2 * most + 1, MOST_SESSIONS) if chosen.is_common(self.query) else MOST_SESSIONS
+        tried = candidates[:most]
+        fitting = self.work.readable(tried, self.query.count) if is_first else self.work.readable_at_once(tried)
+        examined = fitting or min(len(tried), 1)
+        matching = self._read_in_place(tried[:examined], with_records=not is_first)
         more: Position | None = None
-        if len(taken) < len(matching):
-            more = Position(taken[-1].place)
-        elif examined < len(candidates):
+        if examined < len(candidates):
             more = Position(candidates[examined - 1].place)
         elif not is_complete:
             more = Position(beyond[-1].place) if beyond else self.start
-        return self._answer(taken, more, has_others=has_others)
+        return self._answer(matching, more, has_others=has_others)
 
-    def _answer(self, taken: Sequence[Loaded], more: Position | None, *, has_others: bool) -> _Result:
-        """These sessions, with their customers and stores.
+    def _answer(self, matching: Sequence[Loaded], more: Position | None, *, has_others: bool) -> _Result:
+        """The first of these sessions, up to a page, as far as they can be shown with their customers and stores.
 
-        `more` is where the next page in this direction begins; `has_others`: whether there may be sessions on the near
-        side of the start.
+        `more` is where the next page in this direction begins if all are shown; `has_others`: whether there may be
+        sessions on the near side of the start.
         """
-        records = self.work.load_records(taken)
-        bodies = session.shown(taken, records)
-        fitting = proxy.fitting(bodies)
-        if fitting < len(bodies):
-            more = Position(taken[fitting - 1].place)
-        return bodies[:fitting], more, has_others
+        chosen = matching[: self.query.count]
+        taken = chosen[: self.work.presentable(chosen)]
+        bodies = session.shown(taken, self.work.records(taken))
+        bodies = bodies[: proxy.fitting(bodies)]
+        if len(bodies) < len(matching):
+            more = Position(matching[len(bodies) - 1].place) if bodies else Position(matching[0].place, inclusive=True)
+        return bodies, more, has_others
 
-    def _read(self, entries: Sequence[Entry]) -> list[Loaded]:
+    def _read(self, entries: Sequence[Entry], *, with_records: bool = False) -> list[Loaded]:
         """Those of these sessions that are there and match."""
-        loaded = self.work.load(entries, self.query)
+        loaded = self.work.load(entries, self.query, with_records=with_records)
         found = [loaded[entry.session] for entry in entries if entry.session in loaded]
         return [one for one in found if self.query.allows(one.known)] if self.filters else found
 
-    def _read_in_place(self, entries: Sequence[Entry]) -> list[Loaded]:
+    def _read_in_place(self, entries: Sequence[Entry], *, with_records: bool) -> list[Loaded]:
         """Those of these sessions that match, and still are where their index said a moment ago."""
         places = {entry.place for entry in entries}
-        return [one for one in self._read(entries) if one.place in places]
-
-    def _presentable(self, sessions: Sequence[Loaded]) -> Sequence[Loaded]:
-        """The first of them, up to a page, as far as their customers and stores can be read, too."""
-        chosen = sessions[: self.query.count]
-        return chosen[: self.work.presentable(chosen)]
+        return [one for one in self._read(entries, with_records=with_records) if one.place in places]
 
     def _allowed(self, entries: Sequence[Entry]) -> list[Entry]:
         return [entry for entry in entries if self.query.allows(entry.known)] if self.filters else [*entries]

@@ -17,16 +17,29 @@ from sessions import clock
 
 
 class Plan(NamedTuple):
-    """What to collect, where something may be few enough, and what to walk else."""
+    """What to collect, where something may be few enough, and what to walk else.
+
+    `at_once`: both begin together, as what is collected may well be too many, and the walk takes all rounds there are.
+    """
 
     collect: Source | None
     walk: Source
+    at_once: bool = False
+
+    def is_common(self, query: Query) -> bool:
+        """Whether most of what the walk comes by will match, as far as can be told: sessions come to be completed, and
+        those among the open ones are open.
+        """
+        has_them = self.walk.table is session.TOKENS or "completed" in query.statuses
+        return has_them and self.walk.undecided(query) == {"status"}
 
 
 def choose(account: str, query: Query) -> Plan:
     """The plan for a query that does not ask for one session by its id."""
     walk = _in_order(account, query)
-    return Plan(_few(account, query, walk), walk)
+    collect = _few(account, query, walk)
+    is_few = not query.equal.keys().isdisjoint(("sessionToken", "code", "customerId"))
+    return Plan(collect, walk, at_once=collect is not None and not is_few and bool(walk.undecided(query)))
 
 
 def _in_order(account: str, query: Query) -> Source:

@@ -11,9 +11,9 @@
 | sessions still going on | `store-tokens` | partition of the shard, place by id from and to; each shard |
 | one customer, or one store | `store-records` | record |
 
-The sessions of a page are read by their keys, which is all that an index has, beside members that stay as they are, and
-the weight. `by_customerId` has all that is sorted and filtered by but long codes, for a customer's sessions are sorted
-in memory; of its shards, four have them.
+The sessions of a page are read by their keys, and their customers and stores at the same time: so an index has those
+keys, beside the weight, and a member that stays as it is. `by_customerId` has all that is sorted and filtered by but
+long codes, for a customer's sessions are sorted in memory; of its shards, four have them.
 
 Twenty indexes are as many as a table may have, so tokens and open sessions have a table of their own: an item for each
 session's token, and one more while the session is open. The two tables are not written at once: a session that
@@ -43,18 +43,18 @@ STORE_ORDERINGS = tuple(name for name in ORDERINGS if name not in ("id", "storeI
 
 STEADY = ("customerId", "createdAt")
 """Members that stay as they are: so an index that has them costs no write when a session changes."""
+_CARRIED = (*STEADY, "storeId", "weight")
+"""What an index has beside its keys: so what a session is shown with can be read at the same time."""
 MEMBERS = (*ORDERINGS, "status", "sessionToken")
 """What is sorted and filtered by."""
 PACKED = tuple(name for name in MEMBERS if name not in ("id", "customerId", "code", "sessionToken"))
 """Members that the attribute `values` has of each session; it has the code, too, unless that is a long one."""
 
 _BY_CUSTOMER = Index("by_customerId", Key("customerShard", "customerIdPlace"), ("values", "weight"))
-BY_ORDERING = {name: Index(f"by_{name}", Key("shard", f"{name}Place"), (*STEADY, "weight")) for name in ORDERINGS} | {
+BY_ORDERING = {name: Index(f"by_{name}", Key("shard", f"{name}Place"), _CARRIED) for name in ORDERINGS} | {
     "customerId": _BY_CUSTOMER
 }
-OF_STORE = {
-    name: Index(f"of_store_by_{name}", Key("store", f"{name}Place"), (*STEADY, "weight")) for name in STORE_ORDERINGS
-}
+OF_STORE = {name: Index(f"of_store_by_{name}", Key("store", f"{name}Place"), _CARRIED) for name in STORE_ORDERINGS}
 SESSIONS = Table("store-sessions", Key("session"), indexes=(*BY_ORDERING.values(), *OF_STORE.values()))
 
 TOKENS = Table("store-tokens", Key("partition", "idPlace"))
@@ -86,8 +86,8 @@ _DIGEST = 16  # characters
 _ATTEMPTS = 5
 _VERSION = 120  # characters: the times of a version, and the beginning of its event's id
 
-_TOLD = ("session", *STEADY, "sessionToken", "codePlace", "values", "weight")
-_SHOWN = ("session", "customerId", "weight")
+_TOLD = ("session", *_CARRIED, "sessionToken", "codePlace", "values")
+_SHOWN = ("session", "customerId", "storeId", "weight")
 _IN_PLACE = ("code", "createdAt", *(name for name in PACKED if name != "createdAt"))
 _PLACES = {name: number for number, name in enumerate(_IN_PLACE)}
 """Where a member stands in `values`."""
@@ -142,7 +142,7 @@ def item_of(account: str, *, values: Mapping[str, Any], body: str, version: str)
         "body": body,
         "version": version,
     }
-    item |= {name: values[name] for name in STEADY}
+    item |= {name: values[name] for name in (*STEADY, "storeId")}
     item |= {f"{name}Place": place(name, values[name], session_id) for name in ORDERINGS}
     if values["storeId"] is not None:
         item["store"] = of_account(account, values["storeId"])
@@ -159,9 +159,11 @@ def token_of(account: str, item: Item) -> Item:
 def open_of(item: Item) -> Item:
     """What is stored beside the session while it is open, to find it among the open ones.
 
-    Of its version it has as much as tells nearly any two apart: so it is small, whatever events are called.
+    Of its version it has as much as tells nearly any two apart: so it is small, whatever events are called. Its store
+    is the one that it has when it is stored.
     """
-    return _beside(item) | {"partition": item["shard"], "version": item["version"][:_VERSION]}
+    store = {"storeId": item["storeId"]} if "storeId" in item else {}
+    return _beside(item) | store | {"partition": item["shard"], "version": item["version"][:_VERSION]}
 
 
 UNKNOWN: Members = {}
@@ -243,9 +245,11 @@ def find_ahead(account: str, session_id: int) -> Pending[Item | None]:
     return dynamodb.get_ahead(SESSIONS, {"session": session_key(account, session_id)}, *_TOLD)
 
 
-def load(account: str, session_keys: Iterable[str], ordering: str, *, is_filtered: bool) -> dict[str, Loaded]:
-    """The sessions that are there, by their keys, at their places in this ordering. Nothing is `known` of them, unless
-    they are filtered.
+def load_ahead(
+    account: str, session_keys: Iterable[str], ordering: str, *, is_filtered: bool
+) -> Pending[list[tuple[str, Loaded]]]:
+    """The sessions that are there, with their keys, at their places in this ordering. Nothing is `known` of them,
+    unless they are filtered.
     """
     keys = [{"session": key} for key in session_keys]
     own_place = f"{ordering}Place"
@@ -261,35 +265,29 @@ def load(account: str, session_keys: Iterable[str], ordering: str, *, is_filtere
                     Known(attributes.decoded(item)) if is_filtered else UNKNOWN,
                     int(item["weight"]["N"]) if "weight" in item else 1,
                     customers + item["customerId"]["N"],
-                    stores + item["store"]["S"][_DIGEST:] if "store" in item else None,
+                    stores + item["storeId"]["N"] if "N" in item["storeId"] else None,
                     item["body"]["S"],
                 ),
             )
             for item in items
         ]
 
-    attributes_of = dict.fromkeys((*told, "store", "body", own_place))
-    return dict(dynamodb.batch_get(SESSIONS, keys, *attributes_of, understand=loaded))
+    return dynamodb.batch_get_ahead(SESSIONS, keys, *dict.fromkeys((*told, "body", own_place)), understand=loaded)
 
 
-def load_records(record_keys: Iterable[str]) -> dict[str, str]:
-    """The JSON of the customers and stores that are there, in ASCII, by their keys."""
+def load_records_ahead(record_keys: Iterable[str]) -> Pending[list[tuple[str, str]]]:
+    """The JSON of the customers and stores that are there, in ASCII, with their keys."""
     keys = [{"record": key} for key in record_keys]
-    return dict(dynamodb.batch_get(RECORDS, keys, "record", "body", understand=_records))
+    return dynamodb.batch_get_ahead(RECORDS, keys, "record", "body", understand=_records)
 
 
 def _records(items: Iterable[Item]) -> list[tuple[str, str]]:
     return [(item["record"]["S"], proxy.in_ascii(item["body"]["S"])) for item in items]
 
 
-def shown(sessions: Iterable[Loaded], records: Mapping[str, str]) -> list[str]:
-    """The sessions' JSON with their customers and stores as they are now, null where they are not known."""
-    known: dict[str | None, str] = {None: "null"}
-    known.update(records)
-    return [
-        f'{one.body[:-1]},"customer":{known.get(one.customer, "null")},"store":{known.get(one.store, "null")}}}'
-        for one in sessions
-    ]
+def shown(sessions: Iterable[Loaded], records: Mapping[str | None, str]) -> list[str]:
+    """The sessions' JSON, with that of their customers and stores as they are now."""
+    return [f'{one.body[:-1]},"customer":{records[one.customer]},"store":{records[one.store]}}}' for one in sessions]
 
 
 def session_key(account: str, session_id: int) -> str:

@@ -14,8 +14,8 @@ from sessions.attributes import Item
 from sessions.dynamodb import Page, Pending
 from sessions.tables import Index, Key, Table
 
-_LARGEST, _LARGEST_WITH_CODE, _LARGEST_WITH_VALUES = 230, 440, 330  # octets
-_LARGEST_OPEN, _LARGEST_TOKEN = 450, 2500
+_LARGEST, _LARGEST_WITH_CODE, _LARGEST_WITH_VALUES = 250, 460, 330  # octets
+_LARGEST_OPEN, _LARGEST_TOKEN = 470, 2500
 
 
 class Range(NamedTuple):
@@ -108,7 +108,8 @@ class Source(NamedTuple):
 class Entry(NamedTuple):
     """A session as an index has it: those of its members that are known by it, and what reading it costs.
 
-    Its customer is one that will probably have to be read, too.
+    `customer` and `store` are the numbers of those that it is probably shown with; None where there is none, or that is
+    not known.
     """
 
     place: str
@@ -116,6 +117,7 @@ class Entry(NamedTuple):
     known: Members
     weight: int
     customer: str | None = None
+    store: str | None = None
 
 
 class Found(NamedTuple):
@@ -151,9 +153,9 @@ class Walk:
         """It goes no further than there."""
         self._places = self._places.beyond(position, not self._ascending)
 
-    def go(self, need: int, most_rounds: int) -> Found:
+    def go_ahead(self, need: int, most_rounds: int) -> Pending[Found]:
         """Comes by so many more entries, or to the end; fewer where rounds run out."""
-        found = read(
+        reading = read_ahead(
             self._source,
             self._places,
             ascending=self._ascending,
@@ -161,6 +163,9 @@ class Walk:
             most_rounds=most_rounds,
             is_filtered=self._is_filtered,
         )
+        return Pending(reading.result, partial(self._come_by, need))
+
+    def _come_by(self, need: int, found: Found) -> Found:
         self.is_complete = found.is_complete and len(found.entries) <= need
         self.entries += found.entries[:need]
         if self.entries:
@@ -186,39 +191,47 @@ class _Shard:
         self.entries: list[Entry] = []
 
 
-def read(
+def read_ahead(
     source: Source, places: Range, *, ascending: bool, need: int, most_rounds: int = 2, is_filtered: bool = True
-) -> Found:
+) -> Pending[Found]:
     """The first `need` entries of these places in this direction; fewer where there are no more, or rounds run out.
 
     Each shard is asked for its part and some more, so that one round is nearly always enough; where one shard has
     much more than its part, those that ran out are asked again. Nothing is `known` of the entries, unless they are
     filtered.
     """
-    if places.is_empty():
-        return Found([], is_complete=True)
-    shards = [_Shard(partition, places) for partition in source.partitions]
+    shards = [] if places.is_empty() else [_Shard(partition, places) for partition in source.partitions]
     limit = source.part(need)
-    rounds = 0
+
+    def asked(limit: int) -> list[tuple[_Shard, int, Pending[Page]]]:
+        return [
+            (shard, most, _ask(source, shard, ascending, most, is_filtered))
+            for shard in shards
+            if not shard.is_done and not _has_enough(shard, shards, need, ascending)
+            for most in [limit - len(shard.entries)]
+        ]
+
     with dynamodb.metering() as meter:
-        while True:
-            rounds += 1
-            asked = [one for one in shards if not one.is_done and not _has_enough(one, shards, need, ascending)]
-            pending = [
-                (shard, most, _ask(source, shard, ascending, most, is_filtered))
-                for shard in asked
-                for most in [limit - len(shard.entries)]
-            ]
-            for shard, most, page in reversed(pending):  # when the last is answered, most others are: it is one wait
-                _take(shard, ascending, most, page.result())
-            merged = _trusted(shards, ascending)
-            is_complete = all(shard.is_done for shard in shards)
-            if is_complete or len(merged) >= need or rounds == most_rounds:
-                break
-            limit = need
-    return Found(
-        merged, is_complete, read=sum(len(shard.entries) for shard in shards), rounds=rounds, units=meter.units
-    )
+        first = asked(limit)
+
+    def found() -> Found:
+        pending, rounds = first, min(1, len(first))
+        with dynamodb.metering() as further:
+            while True:
+                for shard, most, page in reversed(
+                    pending
+                ):  # when the last is answered, most others are: it is one wait
+                    _take(shard, ascending, most, page.result())
+                merged = _trusted(shards, ascending)
+                is_complete = all(shard.is_done for shard in shards)
+                if is_complete or len(merged) >= need or rounds == most_rounds:
+                    break
+                rounds += 1
+                pending = asked(need)
+        read = sum(len(shard.entries) for shard in shards)
+        return Found(merged, is_complete, read=read, rounds=rounds, units=meter.units + further.units)
+
+    return Pending(found, lambda told: told)
 
 
 def _has_enough(shard: _Shard, shards: list[_Shard], need: int, ascending: bool) -> bool:
@@ -237,7 +250,7 @@ def _ask(source: Source, shard: _Shard, ascending: bool, limit: int, is_filtered
     return dynamodb.query_ahead(
         source.table,
         f"#{partition} = :partition AND #{sort} BETWEEN :low AND :high",
-        *(("session", "customerId", "weight", sort) if is_bare else ()),
+        *(("session", "customerId", "storeId", "weight", sort) if is_bare else ()),
         index=source.index,
         limit=limit + 1,  # one may be known, or left out
         descending=not ascending,
@@ -269,7 +282,17 @@ def _entries(source: Source, items: Iterable[Item]) -> list[Entry]:
         known: Members = {"id": told["id"]} if source.index is None else told  # no more is believed of the table beside
         weight = int(item["weight"]["N"]) if "weight" in item else 1
         place = item[sort]["S"].removeprefix(source.prefix)
-        entries.append(Entry(place, item["session"]["S"], known, weight, str(told["customerId"])))
+        customer, store = told["customerId"], told["storeId"] if "storeId" in told else None  # noqa: SIM401 (no dict)
+        entries.append(
+            Entry(
+                place,
+                item["session"]["S"],
+                known,
+                weight,
+                str(customer),
+                None if store is None else str(store),
+            )
+        )
     return entries
 
 
@@ -282,6 +305,7 @@ def _bare_entries(sort: str, prefix: int, items: Iterable[Item]) -> list[Entry]:
             session.UNKNOWN,
             int(item["weight"]["N"]) if "weight" in item else 1,
             item["customerId"]["N"],
+            item["storeId"].get("N"),
         )
         for item in items
     ]

@@ -1,7 +1,7 @@
 """The work of one request: what it has read, and how much more it may."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from functions.store import session
 from functions.store.query import Query
@@ -10,7 +10,7 @@ from functions.store.walk import Entry, Found, Source
 
 MOST_UNITS = 148.0
 """Read units of one request, counted ahead by DynamoDB's rule; its promise is 150."""
-MOST_ROUNDS = 4
+MOST_ROUNDS = 3
 """Calls in sequence of one request."""
 
 _MOST_ENTRIES = 1_500
@@ -23,24 +23,35 @@ _LARGEST_SESSION = session.LARGEST_BODY / session.READ_BLOCK * _BLOCK + 2  # its
 class Work:
     """`entries` of indexes, `rounds` of calls in sequence, and read `units`, so far."""
 
-    __slots__ = ("account", "entries", "rounds", "units")
+    __slots__ = ("_customers", "_records", "_stores", "account", "entries", "rounds", "units")
 
     def __init__(self, account: str) -> None:
         self.account = account
         self.entries = self.rounds = 0
         self.units = 0.0
+        self._customers = session.record_key(account, "customer", "")
+        self._stores = session.record_key(account, "store", "")
+        self._records: dict[str | None, str] = {None: "null"}
 
     @property
     def left(self) -> float:
         return MOST_UNITS - self.units
 
+    @property
+    def rounds_left(self) -> int:
+        return MOST_ROUNDS - self.rounds
+
     def collectable(self, source: Source) -> int:
         """Entries that can be collected of this source, so that there is enough left to walk another."""
         return self._entries(source, _COLLECTING)
 
-    def walkable(self, source: Source) -> int:
-        """Entries that can be walked by, so that there is enough left to show one session; one at least."""
-        return max(1, self._entries(source, self.left - _LARGEST_SESSION))
+    def walkable(self, source: Source, *, is_collecting: bool = False) -> int:
+        """Entries that can be walked by, so that there is enough left to show one session; one at least.
+
+        `is_collecting`: at the same time as others are collected.
+        """
+        collecting = _COLLECTING if is_collecting else 0
+        return max(1, self._entries(source, self.left - collecting - _LARGEST_SESSION))
 
     def _entries(self, source: Source, units: float) -> int:
         """How many entries can be asked for, if those that all partitions give may cost so many units."""
@@ -48,61 +59,93 @@ class Work:
         most = int(blocks * session.READ_BLOCK / source.largest_entry / _AGAIN / len(source.partitions)) - 1
         return bisect_right(range(1, _MOST_ENTRIES), most, key=source.part)
 
-    def add(self, found: Found) -> None:
-        """What was found in an index."""
-        self.rounds += found.rounds
-        self.entries += found.read
-        self.units += found.units
+    def add(self, *found: Found) -> None:
+        """What was found in indexes at the same time."""
+        self.rounds += max(one.rounds for one in found)
+        self.entries += sum(one.read for one in found)
+        self.units += sum(one.units for one in found)
 
     def add_blocks(self, blocks: int) -> None:
         self.units += blocks * _BLOCK
 
-    def load(self, entries: Sequence[Entry], query: Query) -> dict[str, Loaded]:
-        """The sessions of these entries that are there, by their keys."""
+    def load(self, entries: Sequence[Entry], query: Query, *, with_records: bool) -> dict[str, Loaded]:
+        """The sessions of these entries that are there, by their keys; and `with_records`, what they are shown with, as
+        far as entries tell.
+        """
         if not entries:
             return {}
         keys = dict.fromkeys(entry.session for entry in entries)
-        found = session.load(self.account, keys, query.order_by, is_filtered=bool(query.filtered))
+        sessions = session.load_ahead(self.account, keys, query.order_by, is_filtered=bool(query.filtered))
+        if with_records:
+            self._load_records(self._records_of(entries))
+        found = dict(sessions.result())
         self.rounds += 1
         self.add_blocks(sum(one.weight for one in found.values()))
         return found
 
-    def readable(self, entries: Sequence[Entry], count: int) -> int:
-        """How many of these sessions can be read, if up to `count` of them are shown, with their customers."""
-        if (sum(entry.weight for entry in entries) + min(len(entries), count)) * _BLOCK <= self.left:
+    def readable(self, entries: Sequence[Entry], shown: int) -> int:
+        """How many of these sessions can be read, if up to so many of them are shown, with their customers."""
+        if (sum(entry.weight for entry in entries) + min(len(entries), shown)) * _BLOCK <= self.left:
             return len(entries)
         units = self.left
         customers = set[str]()
         for number, entry in enumerate(entries):
             units -= entry.weight * _BLOCK
-            if entry.customer is not None and entry.customer not in customers and len(customers) < count:
+            if entry.customer is not None and entry.customer not in customers and len(customers) < shown:
                 customers.add(entry.customer)
                 units -= _BLOCK
             if units < 0:
                 return number
         return len(entries)
 
+    def readable_at_once(self, entries: Sequence[Entry]) -> int:
+        """How many of these sessions can be read with their customers and stores, as far as entries tell."""
+        if (sum(entry.weight for entry in entries) + len(self._records_of(entries))) * _BLOCK <= self.left:
+            return len(entries)
+        units = self.left
+        records = set[str]()
+        for number, entry in enumerate(entries):
+            units -= entry.weight * _BLOCK
+            records |= self._records_of((entry,))
+            if units < len(records) * _BLOCK:
+                return number
+        return len(entries)
+
     def presentable(self, sessions: Sequence[Loaded]) -> int:
-        """How many of these sessions can be shown with their customers and stores; one at least."""
-        if len(_records_of(sessions)) * _BLOCK <= self.left:
+        """How many of these sessions can be shown with their customers and stores; one at least, unless one of those
+        has still to be read, and it is too late.
+        """
+        is_late = self.rounds >= MOST_ROUNDS
+        most = 0 if is_late else self.left / _BLOCK
+        if len(self._missing(sessions)) <= most:
             return len(sessions)
-        known: set[str | None] = {None}
+        missing = set[str | None]()
         for number, one in enumerate(sessions):
-            known.add(one.customer)
-            known.add(one.store)
-            if number and (len(known) - 1) * _BLOCK > self.left:
+            missing |= self._missing((one,))
+            if len(missing) > most and (number or is_late):
                 return number
         return len(sessions)
 
-    def load_records(self, sessions: Sequence[Loaded]) -> dict[str, str]:
-        """The customers and stores of these sessions, by their keys."""
-        keys = _records_of(sessions)
-        if not keys:
-            return {}
-        self.rounds += 1
-        return session.load_records(keys)
+    def records(self, sessions: Sequence[Loaded]) -> Mapping[str | None, str]:
+        """The JSON of the customers and stores of these sessions, by their keys, and of those that there are not."""
+        if missing := self._missing(sessions):
+            self._load_records(missing)
+            self.rounds += 1
+        return self._records
 
+    def _load_records(self, keys: set[str]) -> None:
+        found = session.load_records_ahead(keys).result()
+        self._records |= dict.fromkeys(keys, "null")
+        self._records |= found
+        self.units += len(keys) * _BLOCK
 
-def _records_of(sessions: Sequence[Loaded]) -> set[str]:
-    """The keys of their customers and stores."""
-    return {one.customer for one in sessions} | {one.store for one in sessions if one.store is not None}
+    def _records_of(self, entries: Iterable[Entry]) -> set[str]:
+        """The keys of the customers and stores that these are probably shown with."""
+        customers, stores = self._customers, self._stores
+        found = {customers + one.customer for one in entries if one.customer is not None}
+        return found | {stores + one.store for one in entries if one.store is not None}
+
+    def _missing(self, sessions: Sequence[Loaded]) -> set[str]:
+        """The keys of their customers and stores, as far as those have not been read."""
+        found = {one.customer for one in sessions} | {one.store for one in sessions if one.store is not None}
+        return found - self._records.keys()

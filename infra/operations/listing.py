@@ -40,7 +40,8 @@ def explain(
         return [_row("read", "session", f"{session.SESSIONS.name}: session = {key}", 0, 1)]
     chosen = plan.choose(account, query)
     rows = [] if chosen.collect is None else [_described("collect, if few", chosen.collect, query)]
-    return [*rows, _described("else walk" if rows else "walk", chosen.walk, query)]
+    step = "walk at the same time" if chosen.at_once else "else walk" if rows else "walk"
+    return [*rows, _described(step, chosen.walk, query)]
 
 
 def _understood(query_string: str) -> Query:

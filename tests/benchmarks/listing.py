@@ -88,7 +88,7 @@ def _cell(ordering: str, name: str, count: int, stores: int) -> str | None:
         if name in costs.BOUND:
             costs.check(page, cost, f"{count} sessions by {ordering}, {name}")
         assert cost.units <= 150
-        assert cost.rounds <= 4
+        assert cost.rounds <= 3
     page, cost = max(found, key=lambda one: one[1].units)
     shown = f"{len(page.bodies)}{' short' if cost.short else ''}"
     units = f"{cost.units:g} ({cost.index:g} + {cost.sessions:g} + {cost.records:g})"

@@ -117,9 +117,11 @@ def test_the_plan_of_a_listing_is_explained(sessionctl: Sessionctl) -> None:
         }
     ]
     collect, walk = sessionctl("listing", "explain", "storeId=11&orderBy=createdAt&minVisitors=2", "--json").json
-    assert (collect["step"], walk["step"]) == ("collect, if few", "else walk")
+    assert (collect["step"], walk["step"]) == ("collect, if few", "walk at the same time")
     assert walk["reads"].startswith("of_store_by_createdAt: store = ")
     assert walk["filtered_after_reading"] == ["visitors"]
+    rows = sessionctl("listing", "explain", "customerId=3&orderBy=createdAt", "--json").json
+    assert [row["step"] for row in rows] == ["collect, if few", "else walk"]
     refused = sessionctl("listing", "explain", "orderBy=colour&count=0")
     assert (refused.status, refused.out) == (1, "")
     assert '"count" must be greater than or equal to 1 (number.min)' in refused.err.splitlines()

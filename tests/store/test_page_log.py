@@ -41,7 +41,7 @@ def test_a_page_says_what_it_took_and_nothing_of_persons(caplog: pytest.LogCaptu
     expected = {
         "plan": "customer",
         "entries": 5,
-        "rounds": 3,
+        "rounds": 2,
         "short": 0,
         "account": "retailer",
         "calls": 6,

@@ -133,3 +133,35 @@ def test_the_ends_of_the_calendar_are_bounds_like_others(least: str | None, most
     }
     for order in ("createdAt", "expiresAt"):
         assert not plan.choose("retailer", Query(order_by=order, **bounds)).walk.places.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("asked", "at_once"),
+    [
+        ({}, False),
+        ({"statuses": frozenset({"completed"})}, False),  # there is nothing to collect
+        ({"statuses": frozenset({"active"}), "order_by": "code"}, True),
+        ({"least": {"visitors": 3}, "order_by": "createdAt"}, True),
+        ({"least": {"createdAt": TIME}}, False),  # the walk's index tells, too: it will not take all rounds
+        ({"equal": {"sessionToken": "t"}, "least": {"visitors": 3}}, False),  # few have one token, code or customer
+        ({"equal": {"code": "c"}, "least": {"visitors": 3}}, False),
+        ({"equal": {"customerId": 7}, "least": {"visitors": 3}, "order_by": "code"}, False),
+    ],
+)
+def test_the_walk_begins_at_once_where_it_may_well_be_needed(asked: dict[str, Any], at_once: bool) -> None:
+    assert plan.choose("retailer", Query(**asked)).at_once == at_once
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_common"),
+    [
+        ({"statuses": frozenset({"completed", "expired"})}, True),
+        ({"statuses": frozenset({"expired"})}, False),
+        ({"statuses": frozenset({"active"})}, True),  # of the open ones
+        ({"statuses": frozenset({"active"}), "equal": {"storeId": 7}, "order_by": "code"}, False),
+        ({"statuses": frozenset({"completed"}), "least": {"visitors": 3}}, False),
+    ],
+)
+def test_what_matches_often_is_known_beforehand(asked: dict[str, Any], is_common: bool) -> None:
+    query = Query(**asked)
+    assert plan.choose("retailer", query).is_common(query) == is_common

@@ -87,7 +87,7 @@ def values(account: str = "retailer", session_id: int = 7) -> dict[str, Any]:
 
 def shown(kind: session.Kind, number: int, account: str = "retailer") -> dict[str, Any]:
     """The customer or store as it is shown."""
-    (body,) = session.load_records([session.record_key(account, kind, number)]).values()
+    ((_, body),) = session.load_records_ahead([session.record_key(account, kind, number)]).result()
     read: dict[str, Any] = json.loads(body)
     return read
 
@@ -222,6 +222,13 @@ def test_what_stands_beside_a_session_tells_what_reading_it_costs_now() -> None:
         for one in stored(session.TOKENS.physical_name):
             dynamodb.delete(session.TOKENS, {name: one[name]["S"] for name in session.TOKENS.key.attributes()})
         dynamodb.delete(session.SESSIONS, {"session": session.session_key("retailer", 7)})
+
+
+def test_an_open_session_is_among_the_open_ones_with_the_store_that_it_has_come_into() -> None:
+    for time, store in (("2026-01-02T00:00:00Z", None), ("2026-01-03T00:00:00Z", 7), ("2026-01-04T00:00:00Z", 8)):
+        record(saved(time=time, status="active", storeId=store))
+        (opened,) = [one for one in stored(session.TOKENS.physical_name) if "storeId" in one]
+        assert opened["storeId"] == ({"N": str(store)} if store else {"NULL": True})
 
 
 @pytest.mark.parametrize("call", range(20))

@@ -150,14 +150,14 @@ def test_each_ordering_value_more_costs_4_units_and_each_kilobyte_1(save: Save) 
     assert save(before | {"status": "expired", "updatedAt": LATER, "visitors": 7, "code": "x"}, "5", octets=3072) == 4
 
 
-def test_to_come_into_a_store_costs_19_units_and_to_move_to_another_28(save: Save) -> None:
+def test_to_come_into_a_store_costs_26_units_and_to_move_to_another_35(save: Save) -> None:
     """With the first scan, and the time of the save: the session leaves the orders of a store, and enters others."""
     outside = members(storeId=None, codeLastSuccesfullyScannedAt=None, updatedAt="2026-01-01T00:00:00.000Z")
     scanned = outside | {"codeLastSuccesfullyScannedAt": LATER, "updatedAt": LATER}
     save(outside, "1")
-    assert save(scanned | {"storeId": 7}, "2") == 19
+    assert save(scanned | {"storeId": 7}, "2") == 26
     later = {"codeLastSuccesfullyScannedAt": "2026-01-03T00:00:00.000Z", "updatedAt": "2026-01-03T00:00:00.000Z"}
-    assert save(scanned | later | {"storeId": 8}, "3") == 28
+    assert save(scanned | later | {"storeId": 8}, "3") == 35
 
 
 def test_the_same_save_again_and_a_late_one_cost_no_more_than_a_look(save: Save) -> None:

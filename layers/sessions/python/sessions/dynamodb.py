@@ -44,13 +44,16 @@ class Pending(Generic[ResultT]):
 class Meter:
     """What reads cost while it was `metering`: capacity units, as DynamoDB counts them, and calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, outer: "Meter | None") -> None:
         self.units = 0.0
         self.calls = 0
+        self._outer = outer
 
     def add(self, consumed: Any) -> None:
         self.calls += 1
         self.units += sum(one["CapacityUnits"] for one in (consumed if isinstance(consumed, list) else [consumed]))
+        if self._outer is not None:
+            self._outer.add(consumed)
 
 
 _meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
@@ -58,16 +61,15 @@ _meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
 
 @contextmanager
 def metering() -> Iterator[Meter]:
-    """Counts what is read in this context; what is counted within another counting is counted by both."""
-    meter, outer = Meter(), _meter.get()
+    """Counts what is asked for in this context, when it is answered, be that after it; what is counted within another
+    counting is counted by both.
+    """
+    meter = Meter(_meter.get())
     token = _meter.set(meter)
     try:
         yield meter
     finally:
         _meter.reset(token)
-        if outer is not None:
-            outer.calls += meter.calls
-            outer.units += meter.units
 
 
 class Transport(Protocol):
@@ -116,13 +118,13 @@ def get_ahead(table: Table, key: Mapping[str, str], *attributes: str, consistent
 get = _done(get_ahead)
 
 
-def batch_get(
+def batch_get_ahead(
     table: Table,
     keys: Iterable[Mapping[str, str]],
     *attributes: str,
     consistent: bool = False,
     understand: Understand = plain,
-) -> list[Any]:
+) -> Pending[list[Any]]:
     """The items that exist among these keys, in no order; calls for 100 keys each, all at once.
 
     Functions wait `endpoint.DEADLINE` for all of it, as for one call. `attributes` narrows what is returned, not what
@@ -135,10 +137,19 @@ def batch_get(
     names = table.key.attributes()
     asked = [{name: {"S": key[name]} for name in names} for key in keys]
     batches = [asked[first : first + _BATCH] for first in range(0, len(asked), _BATCH)]
+    until = time.monotonic() + endpoint.DEADLINE
     with endpoint.within(endpoint.DEADLINE):
         waiting = [_batch(table, request, batch) for batch in batches]
-        waiting.reverse()  # when the last is answered, the others are
-        return [one for wait in waiting for items in _all_of(table, request, wait) for one in understand(items)]
+
+    def answers() -> list[list[Item]]:
+        with endpoint.within(until - time.monotonic()):
+            # When the last is answered, the others are.
+            return [items for wait in reversed(waiting) for items in _all_of(table, request, wait)]
+
+    return Pending(answers, lambda found: [one for items in found for one in understand(items)])
+
+
+batch_get = _done(batch_get_ahead)
 
 
 def query_ahead(
