@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from functions.store import ordering, session
+from functions.store import ordering, saves
 from functions.store.events import EVENTS, CustomerSavedEvent, Moment, Session, SessionSavedEvent, type_of_event
 from sessions import clock, erasures, log
 from sessions.erasures import Person
@@ -21,15 +21,15 @@ def record(event: type_of_event) -> None:
     match event:
         case SessionSavedEvent():
             saved = event.data.session
-            stored = session.save_session(account, values=values_of(saved), body=saved.body, version=event.version)
+            stored = saves.save_session(account, values=values_of(saved), body=saved.body, version=event.version)
             kind = "session"
         case CustomerSavedEvent():
             customer = event.data.customer
-            stored = session.save_record(account, "customer", customer.id, body=customer.body, version=event.version)
+            stored = saves.save_record(account, "customer", customer.id, body=customer.body, version=event.version)
             kind = "customer"
         case _:
             store = event.data.store
-            stored = session.save_record(account, "store", store.id, body=store.body, version=event.version)
+            stored = saves.save_record(account, "store", store.id, body=store.body, version=event.version)
             kind = "store"
     log.info("save recorded" if stored else "older save ignored", kind=kind, account=account)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.store import list_sessions, session
+from functions.store import list_sessions, saves
 from sessions import endpoint, proxy
 from tests.proxy_events import request
 from tests.store.costs import sessions
@@ -40,8 +40,8 @@ def test_letters_are_told_as_they_were_saved() -> None:
     stored = item("retailer", one)
     fill("retailer", [stored | {"body": json.dumps({"id": "1", "metadata": written}, ensure_ascii=False)}])
     record = json.dumps(written, ensure_ascii=False, separators=(",", ":"))
-    session.save_record("retailer", "customer", 7, body=record, version="1")
-    session.save_record("retailer", "store", 8, body=record, version="1")
+    saves.save_record("retailer", "customer", 7, body=record, version="1")
+    saves.save_record("retailer", "store", 8, body=record, version="1")
 
     body = asked()["body"]
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from functions.store import listing, session, walk
+from functions.store import listing, saves, session, walk
 from functions.store.cursor import Position
 from functions.store.ordering import place
 from functions.store.query import Query
@@ -189,7 +189,7 @@ def test_who_is_shown_with_a_session_is_what_it_says_itself(engine: Engine, monk
         account, sessions = engine.new_account(), sessions_of(drawn)
         fill(account, (item(account, one) for one in sessions))
         for kind, number in product(kinds, range(1, 5)):
-            session.save_record(account, kind, number, body=f'"{kind} {number}"', version="1")
+            saves.save_record(account, kind, number, body=f'"{kind} {number}"', version="1")
         for query, start in product(asked, (None, first)):
             in_order = brute_force(sessions, Query(order_by=query.order_by, direction=query.direction))
             beyond = in_order if start is None else in_order[in_order.index(start) + 1 :]

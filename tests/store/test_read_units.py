@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from functions.store import session
+from functions.store import saves, session
 from functions.store.cursor import Position
 from functions.store.ordering import LARGEST_INTEGER, ORDERINGS, SMALLEST_INTEGER, place
 from functions.store.query import COUNTS, STATUSES, TIMES, Query
@@ -135,7 +135,7 @@ def test_no_request_costs_more_than_150_units_and_3_rounds(monkeypatch: pytest.M
     fill("many", (item("many", one, padding=size) for one, size in zip(many, sizes, strict=True)))
     for kind, number in product(("customer", "store"), range(1, 61)):
         body = json.dumps({"name": "." * 3_700})
-        session.save_record("many", cast(session.Kind, kind), number, body=body, version="1")
+        saves.save_record("many", cast(session.Kind, kind), number, body=body, version="1")
     chosen = st.sampled_from(many)
 
     @settings(

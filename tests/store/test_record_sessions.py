@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.store import demonstration, listing, record_sessions, session
+from functions.store import demonstration, listing, record_sessions, saves, session
 from functions.store.query import Query
 from infra.local.resources import Queue
 from sessions import dynamodb
@@ -417,7 +417,7 @@ def test_what_is_stored_is_sorted_by_milliseconds_and_shown_as_it_came(monkeypat
         given.append((account, save))
         return True
 
-    monkeypatch.setattr(session, "save_session", save_session)
+    monkeypatch.setattr(saves, "save_session", save_session)
     record(saved())
 
     ((account, save),) = given

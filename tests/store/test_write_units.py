@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
-from functions.store import demonstration, record_sessions, session
+from functions.store import demonstration, record_sessions, saves, session
 from functions.store.events import EVENTS, SessionSavedEvent
 from functions.store.ordering import ORDERINGS
 from functions.store.query import STATUSES
@@ -61,7 +61,7 @@ def save(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Save:
     def save(values: dict[str, Any], version: str, *, octets: int = LARGEST) -> int:
         body = " " * (octets - attributes.size(session.item_of(ACCOUNT, values=values, body="", version=version)))
         written.clear()
-        session.save_session(ACCOUNT, values=values, body=body, version=version)
+        saves.save_session(ACCOUNT, values=values, body=body, version=version)
         return sum(written)
 
     monkeypatch.setattr(dynamodb, "_transport", counted)
