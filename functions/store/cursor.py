@@ -12,7 +12,7 @@ from typing import NamedTuple
 from functions.store.ordering import is_place
 
 _MARK = "1"  # the form of this cursor
-_AT, _BEYOND = "=", "|"
+_AT, _BEYOND, _AGAIN = "=", "|", "!"
 _CHECK_DIGITS = 8
 _NEXT = "\x1f"  # no place has it
 _LONGEST = 4000  # characters: what carries URLs takes at least twice that
@@ -29,12 +29,14 @@ class Position(NamedTuple):
     """`place` is a session's place in the ordering (`ordering.place`): beyond it, or at it and beyond it.
 
     `trail` has where the pages before began, the last one last, as far as they are needed to find the same pages on
-    the way back; an empty place is the beginning of all.
+    the way back; an empty place is the beginning of all. `again`: the session that is at it, inclusive, could not be
+    shown on the page before, as there was no time left.
     """
 
     place: str
     inclusive: bool = False
     trail: "tuple[Position, ...]" = ()
+    again: bool = False
 
     def turned(self, trail: "tuple[Position, ...]" = ()) -> "Position":
         """The same position for a walk the other way."""
@@ -70,7 +72,7 @@ def read(ordering: str, cursor: str) -> Position:
     position = _position(ordering, text[len(_MARK + ordering) :])
     if len(steps) > _LONGEST_TRAIL or not position.place:
         raise BadCursorError
-    return Position(position.place, position.inclusive, tuple(_position(ordering, one) for one in steps))
+    return position._replace(trail=tuple(_position(ordering, one) for one in steps))
 
 
 def _sealed(body: bytes) -> str:
@@ -95,16 +97,16 @@ def _inflated(packed: bytes) -> bytes:
 
 
 def _text(position: Position) -> str:
-    return (_AT if position.inclusive else _BEYOND) + position.place
+    return (_AGAIN if position.again else _AT if position.inclusive else _BEYOND) + position.place
 
 
 def _position(ordering: str, text: str) -> Position:
     relation, place = text[:1], text[1:]
     # Anybody can make a cursor, and its checksum: a place must be one, and short enough for a sort key.
     if (
-        relation not in (_AT, _BEYOND)
+        relation not in (_AT, _BEYOND, _AGAIN)
         or (place and not is_place(ordering, place))
         or len(place.encode()) > _LONGEST_PLACE
     ):
         raise BadCursorError
-    return Position(place, inclusive=relation == _AT)
+    return Position(place, inclusive=relation != _BEYOND, again=relation == _AGAIN)

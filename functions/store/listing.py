@@ -4,8 +4,7 @@ What an index cannot filter is filtered after reading the sessions; where that u
 says where to go on.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from functions.store import plan, session, walk
@@ -15,7 +14,7 @@ from functions.store.plan import Plan
 from functions.store.query import Members, Query
 from functions.store.session import Loaded
 from functions.store.walk import Entry, Found, Source, Walk, is_beyond
-from functions.store.work import Work
+from functions.store.work import LARGEST_SESSION, Work
 from sessions import dynamodb, log, proxy
 from sessions.attributes import Item
 from sessions.dynamodb import Pending
@@ -67,7 +66,6 @@ def page(account: str, query: Query) -> Page:
     return found
 
 
-_Start = Callable[[], tuple[Position | None, int]]
 _Result = tuple[list[str], Position | None, bool]
 
 
@@ -81,6 +79,7 @@ class _Listing:
         self.start: Position | None = None
         self.stop: Position | None = None
         self.trail: tuple[Position, ...] = ()
+        self.looked_up: Pending[Item | None] | None = None
         self.filters = query.filtered
         self.is_filtered = False
         self.work = Work(account)
@@ -93,6 +92,7 @@ class _Listing:
         before = self.query.before
         if isinstance(before, Position) and (trail := self._trail(before)):
             return self._made_again(before, trail)
+        self._set_out()
         bodies, more, has_others = self._found()
         back = self.start.turned(self.trail) if self.start is not None and has_others else None
         if before is not None:
@@ -123,41 +123,80 @@ class _Listing:
         previous = None if self.start is None else self.start.turned(tuple(others))
         return Page(bodies, previous=previous, following=following)
 
+    def _set_out(self) -> None:
+        """Takes the position that the page begins at. Where that is the id of a session, it is looked up; in the order
+        of ids, its place is known before.
+        """
+        given = self.query.after if self.query.before is None else self.query.before
+        if isinstance(given, int):
+            self.looked_up = session.find_ahead(self.account, given)
+            if self.query.order_by == "id":
+                self.start = Position(place("id", given, given))
+        elif given is not None:
+            self.start, self.trail = given, self._trail(given)
+
+    def _arrive(self) -> None:
+        """Waits for the session that is looked up, if any. What else is asked for in the first round is answered by
+        now: its connections could not be used again, else, where there is no such session.
+        """
+        if self.looked_up is None:
+            return
+        item, self.looked_up = self.looked_up.result(), None
+        if item is None:
+            raise UnknownSessionError("after" if self.query.before is None else "before")
+        known = session.Known(item)
+        self.start = Position(self._place(known))
+        self.work.add_lookup(session.weight(item))
+
     def _found(self) -> _Result:
         """The sessions in the order of the walk, where it goes on, and whether there may be others before its start."""
-        looked_up = _start(self.account, self.query)
-        if "id" in self.query.equal:
-            self.plan = "session"
-            only = Entry("", session.session_key(self.account, int(self.query.equal["id"])), {}, 1)
-            found = self._read([only])
-            self._begin(looked_up)
-            return self._sorted(found)
-        return self._planned(plan.choose(self.account, self.query), looked_up)
+        if "id" not in self.query.equal:
+            return self._planned(plan.choose(self.account, self.query))
+        self.plan = "session"
+        only = Entry("", session.session_key(self.account, int(self.query.equal["id"])), {}, 1)
+        found = self._read([only])
+        self._arrive()
+        return self._sorted(found)
 
-    def _planned(self, chosen: Plan, looked_up: _Start) -> _Result:
-        """What may be few is collected; the walk begins at the same time if planned so, and it is known where."""
+    def _planned(self, chosen: Plan) -> _Result:
         source, collect = chosen.walk, chosen.collect
         self.is_filtered = bool(source.filtered(self.query))
-        if collect is not None:
-            most = self._collectable(collect)
-            collecting = walk.read_ahead(collect, collect.places, ascending=True, need=most + 1, most_rounds=1)
-        is_late = self._begin(looked_up) or (collect is not None and not chosen.at_once)
-        walking = self._walk(source)
-        needs = self._needs(source, is_late=is_late)
-        if collect is not None:
-            walked: list[Found] = []
-            if not is_late:
-                need = min(needs.pop(0), self.work.walkable(source, is_collecting=True))
-                walked.append(walking.go_ahead(need, most_rounds=1).result())
-            found = collecting.result()
-            self.work.add(found, *walked)
-        self.work.rounds = max(self.work.rounds, int(is_late))
-        if collect is not None and self._is_all(collect, found, most):
-            self.plan = collect.name
-            return self._collected(collect, found)
+        if collect is None:
+            if self.start is None:
+                self._arrive()
+            walking = self._walk(source)
+            self._go(walking, source)
+            self._arrive()
+        else:
+            found, walked = self._collect(collect, chosen)
+            if found is not None:
+                self.plan = collect.name
+                return self._collected(collect, found)
+            walking = walked or self._walk(source)
+            if walked is None:
+                self._go(walking, source)
         self.plan = source.name
-        self._go(walking, source, needs)
         return self._shown(walking.entries, is_complete=walking.is_complete, has_others=True, chosen=chosen)
+
+    def _collect(self, collect: Source, chosen: Plan) -> tuple[Found | None, Walk | None]:
+        """All sessions that can be meant, if they are few; and the walk, if it began at the same time, as planned."""
+        most = self._collectable(collect)
+        collecting = walk.read_ahead(collect, collect.places, ascending=True, need=most + 1, most_rounds=1)
+        walking, walked, reserve = None, [], 0.0
+        if chosen.at_once or self._is_again:
+            need = self._needs(chosen.walk)[0]
+            # As much, be it known where the walk begins or not: so pages are the same.
+            reserve = self.work.most_units(chosen.walk, need)
+            if self.looked_up is None or self.start is not None:
+                walking = self._walk(chosen.walk)
+                meanwhile = self.work.most_units(collect, most) + self._looking_up
+                need = min(need, self.work.walkable(chosen.walk, meanwhile=meanwhile))
+                walked.append(walking.go_ahead(need, most_rounds=1).result())
+        found = collecting.result()
+        self.work.add(found, *walked)
+        self._arrive()
+        is_all = self._is_all(collect, found, most, meanwhile=reserve - sum(one.units for one in walked))
+        return (found if is_all else None), walking
 
     def _walk(self, source: Source) -> Walk:
         """From the start to where the page must end."""
@@ -167,32 +206,36 @@ class _Listing:
             walking.end(self.stop)
         return walking
 
-    def _go(self, walking: Walk, source: Source, needs: Sequence[int]) -> None:
-        """Comes by so many entries in each round, until they are enough."""
+    def _go(self, walking: Walk, source: Source) -> None:
+        """Comes by as many entries as are needed, where there are so many, and rounds to come by them."""
+        needs = self._needs(source)
         for number, need in enumerate(needs, 1):
+            # To show what is found takes a round, and two where there is time to find out first what will be shown.
+            spare = 1 if source.undecided(self.query) or self._is_again else self.work.rounds_left - 1
+            most = min(need, self.work.walkable(source, meanwhile=self._looking_up))
+            self.work.add(walking.go_ahead(most, spare - (len(needs) - number)).result())
             if walking.is_complete or len(self._allowed(walking.entries)) > self.query.count:
                 return
-            # To show what is found takes a round, and two where there is time to find out first what will be shown.
-            spare = 1 if source.undecided(self.query) else self.work.rounds_left - 1
-            most_rounds = spare - (len(needs) - number)
-            self.work.add(walking.go_ahead(min(need, self.work.walkable(source)), most_rounds).result())
 
-    def _begin(self, looked_up: _Start) -> bool:
-        """Takes the position that the page begins at; whether a session had to be read to know it."""
-        start, blocks = looked_up()
-        if self.stop is None:
-            self.start = start
-            self.trail = self._trail(start) if start is not None else ()
-        self.work.add_blocks(blocks)
-        return blocks > 0
+    @property
+    def _is_again(self) -> bool:
+        """Whether there was no time left for the session that the page begins with: this time there must be."""
+        return self.start is not None and self.start.again
 
-    def _needs(self, source: Source, *, is_late: bool) -> list[int]:
-        """How many entries are walked by in each round, until they are enough. `is_late`: not in the first round."""
+    @property
+    def _looking_up(self) -> float:
+        """Units that it may take to look a session up, while that is under way."""
+        return LARGEST_SESSION if self.looked_up is not None else 0.0
+
+    def _needs(self, source: Source) -> list[int]:
+        """How many entries are walked by in each round, until they are enough."""
         filtered, undecided = source.filtered(self.query), source.undecided(self.query)
         if not filtered:
             return [self.query.count]
         need = MOST_SESSIONS if undecided == filtered else MOST_ENTRIES
-        return [need] if undecided or is_late else [min(3 * self.query.count, need), need]
+        if undecided or self.work.rounds or self._is_again:  # no round can be spared
+            return [need]
+        return [min(3 * self.query.count, need), need]
 
     def _collectable(self, source: Source) -> int:
         """How many entries are worth reading, where all that can be meant may be among them."""
@@ -207,14 +250,15 @@ class _Listing:
         """Whether the index alone tells which of these sessions are shown, and in which order."""
         return not source.undecided(self.query) and all(self.query.order_by in one.known for one in entries)
 
-    def _is_all(self, source: Source, found: Found, most: int) -> bool:
-        """Whether these are all sessions that can be meant, and few enough to be sorted."""
+    def _is_all(self, source: Source, found: Found, most: int, *, meanwhile: float) -> bool:
+        """Whether these are all sessions that can be meant, and few enough to be sorted, beside so many units."""
         if not found.is_complete or len(found.entries) > most:
             return False
         allowed = self._allowed(found.entries)
         if self._is_told(source, allowed):
             return True
-        return len(allowed) <= MOST_COLLECTED and self.work.readable(allowed, self.query.count) == len(allowed)
+        readable = self.work.readable(allowed, self.query.count, meanwhile=meanwhile)
+        return len(allowed) <= MOST_COLLECTED and readable == len(allowed)
 
     def _collected(self, source: Source, found: Found) -> _Result:
         """The page out of all sessions that can be meant."""
@@ -247,8 +291,7 @@ class _Listing:
             is_first = self.work.rounds_left > 1
             most = min(2 * most + 1, MOST_SESSIONS) if chosen.is_common(self.query) else MOST_SESSIONS
         tried = candidates[:most]
-        fitting = self.work.readable(tried, self.query.count) if is_first else self.work.readable_at_once(tried)
-        examined = fitting or min(len(tried), 1)
+        examined = self.work.readable(tried, self.query.count if is_first else most) or min(len(tried), 1)
         matching = self._read_in_place(tried[:examined], with_records=not is_first)
         more: Position | None = None
         if examined < len(candidates):
@@ -268,19 +311,24 @@ class _Listing:
         bodies = session.shown(taken, self.work.records(taken))
         bodies = bodies[: proxy.fitting(bodies)]
         if len(bodies) < len(matching):
-            more = Position(matching[len(bodies) - 1].place) if bodies else Position(matching[0].place, inclusive=True)
+            again = Position(matching[0].place, inclusive=True, again=True)
+            more = Position(matching[len(bodies) - 1].place) if bodies else again
         return bodies, more, has_others
 
-    def _read(self, entries: Sequence[Entry], *, with_records: bool = False) -> list[Loaded]:
+    def _read(self, entries: Sequence[Entry]) -> list[Loaded]:
         """Those of these sessions that are there and match."""
-        loaded = self.work.load(entries, self.query, with_records=with_records)
-        found = [loaded[entry.session] for entry in entries if entry.session in loaded]
-        return [one for one in found if self.query.allows(one.known)] if self.filters else found
+        loaded = self.work.load(entries, self.query, with_records=False)
+        return self._matching(loaded[entry.session] for entry in entries if entry.session in loaded)
 
     def _read_in_place(self, entries: Sequence[Entry], *, with_records: bool) -> list[Loaded]:
         """Those of these sessions that match, and still are where their index said a moment ago."""
-        places = {entry.place for entry in entries}
-        return [one for one in self._read(entries, with_records=with_records) if one.place in places]
+        loaded = self.work.load(entries, self.query, with_records=with_records)
+        return self._matching(
+            one for entry in entries for one in [loaded.get(entry.session)] if one and one.place == entry.place
+        )
+
+    def _matching(self, sessions: Iterable[Loaded]) -> list[Loaded]:
+        return [one for one in sessions if self.query.allows(one.known)] if self.filters else [*sessions]
 
     def _allowed(self, entries: Sequence[Entry]) -> list[Entry]:
         return [entry for entry in entries if self.query.allows(entry.known)] if self.filters else [*entries]
@@ -291,26 +339,6 @@ class _Listing:
 
     def _place(self, values: Members) -> str:
         return place(self.query.order_by, values[self.query.order_by], values["id"])
-
-
-def _start(account: str, query: Query) -> _Start:
-    """Where the page begins, be it a cursor or the id of a session, and the blocks that were read to know it: told by a
-    call, for which the session is under way by now.
-    """
-    for name, given in (("after", query.after), ("before", query.before)):
-        if isinstance(given, Position):
-            return lambda: (given, 0)
-        if given is not None:
-            return partial(_of_session, session.find_ahead(account, given), query, name)
-    return lambda: (None, 0)
-
-
-def _of_session(found: Pending[Item | None], query: Query, name: str) -> tuple[Position, int]:
-    item = found.result()
-    if item is None:
-        raise UnknownSessionError(name)
-    known = session.Known(item)
-    return Position(place(query.order_by, known[query.order_by], known["id"])), session.weight(item)
 
 
 def _by_place(one: Entry | Loaded) -> str:

@@ -38,8 +38,9 @@ def choose(account: str, query: Query) -> Plan:
     """The plan for a query that does not ask for one session by its id."""
     walk = _in_order(account, query)
     collect = _few(account, query, walk)
-    is_few = not query.equal.keys().isdisjoint(("sessionToken", "code", "customerId"))
-    return Plan(collect, walk, at_once=collect is not None and not is_few and bool(walk.undecided(query)))
+    if collect is None or collect.places.is_empty() or query.equal.keys() & {"sessionToken", "code", "customerId"}:
+        return Plan(collect, walk)
+    return Plan(collect, walk, at_once=bool(walk.undecided(query)))
 
 
 def _in_order(account: str, query: Query) -> Source:

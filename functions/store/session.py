@@ -126,11 +126,9 @@ def token_of(account: str, item: Item) -> Item:
 def open_of(item: Item) -> Item:
     """What is stored beside the session while it is open, to find it among the open ones.
 
-    Of its version it has as much as tells nearly any two apart: so it is small, whatever events are called. Its store
-    is the one that it has when it is stored.
+    Of its version it has as much as tells nearly any two apart: so it is small, whatever events are called.
     """
-    store = {"storeId": item["storeId"]} if "storeId" in item else {}
-    return _beside(item) | store | {"partition": item["shard"], "version": item["version"][:_VERSION]}
+    return _beside(item) | {"partition": item["shard"], "version": item["version"][:_VERSION]}
 
 
 UNKNOWN: Members = {}
@@ -150,7 +148,7 @@ class Loaded(NamedTuple):
 
 class Known:
     """Those of the session's `MEMBERS` that its item tells, or the entry of an index. Each is made out when it is asked
-    for: a page goes through hundreds of sessions, and asks most of them for nothing.
+    for: a page goes through hundreds of sessions, and asks most of them for little.
     """
 
     __slots__ = ("_item", "_values")

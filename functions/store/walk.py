@@ -15,7 +15,7 @@ from sessions.dynamodb import Page, Pending
 from sessions.tables import Index, Key, Table
 
 _LARGEST, _LARGEST_WITH_CODE, _LARGEST_WITH_VALUES = 250, 460, 330  # octets
-_LARGEST_OPEN, _LARGEST_TOKEN = 470, 2500
+_LARGEST_OPEN, _LARGEST_TOKEN = 450, 2500
 
 
 class Range(NamedTuple):
@@ -218,9 +218,8 @@ def read_ahead(
         pending, rounds = first, min(1, len(first))
         with dynamodb.metering() as further:
             while True:
-                for shard, most, page in reversed(
-                    pending
-                ):  # when the last is answered, most others are: it is one wait
+                # When the last is answered, most others are: it is one wait.
+                for shard, most, page in reversed(pending):
                     _take(shard, ascending, most, page.result())
                 merged = _trusted(shards, ascending)
                 is_complete = all(shard.is_done for shard in shards)
@@ -282,17 +281,8 @@ def _entries(source: Source, items: Iterable[Item]) -> list[Entry]:
         known: Members = {"id": told["id"]} if source.index is None else told  # no more is believed of the table beside
         weight = int(item["weight"]["N"]) if "weight" in item else 1
         place = item[sort]["S"].removeprefix(source.prefix)
-        customer, store = told["customerId"], told["storeId"] if "storeId" in told else None  # noqa: SIM401 (no dict)
-        entries.append(
-            Entry(
-                place,
-                item["session"]["S"],
-                known,
-                weight,
-                str(customer),
-                None if store is None else str(store),
-            )
-        )
+        store = str(told["storeId"]) if "storeId" in told and told["storeId"] is not None else None
+        entries.append(Entry(place, item["session"]["S"], known, weight, str(told["customerId"]), store))
     return entries
 
 

@@ -1,7 +1,7 @@
 """The work of one request: what it has read, and how much more it may."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from functions.store import session
 from functions.store.query import Query
@@ -17,7 +17,7 @@ _MOST_ENTRIES = 1_500
 _BLOCK = 0.5  # units: reads are eventually consistent
 _AGAIN = 1.25  # where some shards are asked again
 _COLLECTING = 80.0  # units, at most
-_LARGEST_SESSION = session.LARGEST_BODY / session.READ_BLOCK * _BLOCK + 2  # its customer and store included
+LARGEST_SESSION = session.LARGEST_BODY / session.READ_BLOCK * _BLOCK + 2  # its customer and store included
 
 
 class Work:
@@ -45,13 +45,18 @@ class Work:
         """Entries that can be collected of this source, so that there is enough left to walk another."""
         return self._entries(source, _COLLECTING)
 
-    def walkable(self, source: Source, *, is_collecting: bool = False) -> int:
+    def walkable(self, source: Source, *, meanwhile: float = 0.0) -> int:
         """Entries that can be walked by, so that there is enough left to show one session; one at least.
 
-        `is_collecting`: at the same time as others are collected.
+        `meanwhile`: units that may be needed for what is read at the same time.
         """
-        collecting = _COLLECTING if is_collecting else 0
-        return max(1, self._entries(source, self.left - collecting - _LARGEST_SESSION))
+        return max(1, self._entries(source, self.left - meanwhile - LARGEST_SESSION))
+
+    @staticmethod
+    def most_units(source: Source, entries: int) -> float:
+        """What it costs at most to ask once for so many entries."""
+        octets = (source.part(entries + 1) + 1) * source.largest_entry
+        return len(source.partitions) * -(-octets // session.READ_BLOCK) * _BLOCK
 
     def _entries(self, source: Source, units: float) -> int:
         """How many entries can be asked for, if those that all partitions give may cost so many units."""
@@ -65,7 +70,9 @@ class Work:
         self.entries += sum(one.read for one in found)
         self.units += sum(one.units for one in found)
 
-    def add_blocks(self, blocks: int) -> None:
+    def add_lookup(self, blocks: int) -> None:
+        """One session was read in the first round."""
+        self.rounds = max(self.rounds, 1)
         self.units += blocks * _BLOCK
 
     def load(self, entries: Sequence[Entry], query: Query, *, with_records: bool) -> dict[str, Loaded]:
@@ -80,51 +87,31 @@ class Work:
             self._load_records(self._records_of(entries))
         found = dict(sessions.result())
         self.rounds += 1
-        self.add_blocks(sum(one.weight for one in found.values()))
+        self.units += (sum(one.weight for one in found.values()) + len(keys) - len(found)) * _BLOCK
         return found
 
-    def readable(self, entries: Sequence[Entry], shown: int) -> int:
-        """How many of these sessions can be read, if up to so many of them are shown, with their customers."""
-        if (sum(entry.weight for entry in entries) + min(len(entries), shown)) * _BLOCK <= self.left:
-            return len(entries)
-        units = self.left
-        customers = set[str]()
-        for number, entry in enumerate(entries):
-            units -= entry.weight * _BLOCK
-            if entry.customer is not None and entry.customer not in customers and len(customers) < shown:
-                customers.add(entry.customer)
-                units -= _BLOCK
-            if units < 0:
-                return number
-        return len(entries)
+    def readable(self, entries: Sequence[Entry], shown: int, *, meanwhile: float = 0.0) -> int:
+        """How many of these sessions can be read, if up to so many are shown with the customers and stores that entries
+        tell. `meanwhile` as in `walkable`.
+        """
 
-    def readable_at_once(self, entries: Sequence[Entry]) -> int:
-        """How many of these sessions can be read with their customers and stores, as far as entries tell."""
-        if (sum(entry.weight for entry in entries) + len(self._records_of(entries))) * _BLOCK <= self.left:
-            return len(entries)
-        units = self.left
-        records = set[str]()
-        for number, entry in enumerate(entries):
-            units -= entry.weight * _BLOCK
-            records |= self._records_of((entry,))
-            if units < len(records) * _BLOCK:
-                return number
-        return len(entries)
+        def units(number: int) -> float:
+            read = entries[:number]
+            customers, stores = {one.customer for one in read} - {None}, {one.store for one in read} - {None}
+            blocks = sum(one.weight for one in read) + min(len(customers), shown) + min(len(stores), shown)
+            return blocks * _BLOCK + meanwhile
+
+        return _most(units, len(entries), self.left)
 
     def presentable(self, sessions: Sequence[Loaded]) -> int:
         """How many of these sessions can be shown with their customers and stores; one at least, unless one of those
         has still to be read, and it is too late.
         """
         is_late = self.rounds >= MOST_ROUNDS
-        most = 0 if is_late else self.left / _BLOCK
-        if len(self._missing(sessions)) <= most:
-            return len(sessions)
-        missing = set[str | None]()
-        for number, one in enumerate(sessions):
-            missing |= self._missing((one,))
-            if len(missing) > most and (number or is_late):
-                return number
-        return len(sessions)
+        fitting = _most(
+            lambda number: len(self._missing(sessions[:number])) * _BLOCK, len(sessions), 0 if is_late else self.left
+        )
+        return fitting if is_late else max(fitting, min(1, len(sessions)))
 
     def records(self, sessions: Sequence[Loaded]) -> Mapping[str | None, str]:
         """The JSON of the customers and stores of these sessions, by their keys, and of those that there are not."""
@@ -149,3 +136,8 @@ class Work:
         """The keys of their customers and stores, as far as those have not been read."""
         found = {one.customer for one in sessions} | {one.store for one in sessions if one.store is not None}
         return found - self._records.keys()
+
+
+def _most(units: Callable[[int], float], most: int, left: float) -> int:
+    """The greatest number, up to `most`, of what takes no more units than are left: the more, the more units."""
+    return most if units(most) <= left else bisect_right(range(1, most), left, key=units)

@@ -25,8 +25,13 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 def positions(name: str) -> st.SearchStrategy[Position]:
     values = VALUES[ORDERINGS[name]]
     places = st.builds(place, st.just(name), values if name == "id" else st.none() | values, IDS)
-    starts = st.builds(Position, st.just("") | places, inclusive=st.booleans(), trail=st.just(()))
-    return st.builds(Position, places, inclusive=st.booleans(), trail=st.lists(starts, max_size=4).map(tuple))
+
+    def among(places: st.SearchStrategy[str], trails: st.SearchStrategy[Any]) -> st.SearchStrategy[Position]:
+        kinds = st.sampled_from(({}, {"inclusive": True}, {"inclusive": True, "again": True}))
+        return st.builds(lambda place, kind, trail: Position(place, trail=trail, **kind), places, kinds, trails)
+
+    starts = among(st.just("") | places, st.just(()))
+    return among(places, st.lists(starts, max_size=4).map(tuple))
 
 
 def forged(body: str, trail: bytes | None = None) -> str:

@@ -1,7 +1,6 @@
 """Every plan, ordering, filter and page gives what going through all sessions one by one would give."""
 
 import json
-import random
 import zlib
 from collections.abc import Callable, Iterable
 from itertools import count, islice, product
@@ -17,7 +16,9 @@ from functions.store.cursor import Position
 from functions.store.ordering import place
 from functions.store.query import Query
 from functions.store.walk import Entry, is_beyond
-from sessions import dynamodb, log
+from sessions import dynamodb, endpoint, log
+from sessions.connection import Connection
+from tests.store import costs
 from tests.store.sessions import (
     MINUTES,
     Values,
@@ -167,18 +168,18 @@ def test_a_page_begins_beyond_the_session_whose_bare_id_is_given(engine: Engine)
 
 
 def test_who_is_shown_with_a_session_is_what_it_says_itself(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though for a moment after it came into a store its indexes say another one. Where it is too late then to read the
-    right one, the page ends before it.
+    """Though its indexes may still say another one. Where it is too late then to read the right one, the page ends
+    before it, and the next page begins with it and has the time.
     """
     kinds: tuple[session.Kind, ...] = ("customer", "store")
-    chance = random.Random(6)
     rounds = set[float]()
     monkeypatch.setattr(log, "measured", lambda _event, _plan, counts, **_data: rounds.add(counts["rounds"]))
     for name in ("_entries", "_bare_entries"):
         understood = getattr(walk, name)
 
         def misled(*arguments: Any, _understood: Callable[..., list[Entry]] = understood) -> list[Entry]:
-            return [one._replace(store=chance.choice((one.store, "1", None))) for one in _understood(*arguments)]
+            told = ("1", "4", None)
+            return [one._replace(store=told[zlib.crc32(one.place.encode()) % 3]) for one in _understood(*arguments)]
 
         monkeypatch.setattr(walk, name, misled)
 
@@ -390,3 +391,42 @@ def test_a_hundred_short_pages_are_found_again_on_the_way_back(
     back.reverse()
     assert back[-101:] == [ids(page) for page in forward[-101:]]
     assert [one for page in back for one in page] == [one for page in forward for one in ids(page)]
+
+
+def test_pages_are_planned_alike_whatever_they_begin_at(on_dynalite: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred sessions that could just be collected, were there no walk at the same time; at first there is none."""
+    monkeypatch.setenv("STORE_SHARDS", "8")
+    drawn = as_session(1, dict.fromkeys(("storeId", "groupSize", "customerId"), 1) | LIKE | {"visitors": 0})
+    sizes = [9_000] * 80 + [5_000] * 20
+    sessions = [drawn | {"id": number, "visitors": 4} for number in range(2, 102)]
+    fill("retailer", (item("retailer", one, padding=size) for one, size in zip(sessions, sizes, strict=True)))
+    fill("retailer", (item("retailer", drawn | {"id": number}) for number in (1, *range(102, 300))))
+    query = Query(order_by="updatedAt", least={"visitors": 4})
+    forward = list(pages("retailer", changed(query, after=1)))
+    assert [one for page in forward for one in ids(page)] == [one["id"] for one in sessions]
+    back, position = [ids(forward[-1])], forward[-1].previous
+    for _ in forward[1:]:
+        assert position is not None
+        found, cost = costs.page("retailer", changed(query, before=through(query, position)))
+        assert cost.units <= 150
+        back.insert(0, ids(found))
+        position = found.previous
+    assert back == [ids(page) for page in forward]
+
+
+def test_an_unknown_id_costs_no_connection(on_dynalite: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else has been asked for is answered before it is told, so that the next request finds all connections."""
+    monkeypatch.setenv("STORE_SHARDS", "8")
+    opened: list[Any] = []
+
+    def connected(*given: Any) -> Connection:
+        opened.append(given)
+        return Connection(*given)
+
+    monkeypatch.setattr(endpoint, "Connection", connected)
+    for order, least in product(("id", "createdAt"), ({}, {"visitors": 3})):
+        for turn in range(3):
+            with pytest.raises(listing.UnknownSessionError):
+                listing.page("retailer", Query(order_by=order, least=least, after=404))
+            assert not (turn and opened)
+            opened.clear()

@@ -15,7 +15,7 @@ from functions.store import saves, session
 from functions.store.cursor import Position
 from functions.store.ordering import LARGEST_INTEGER, ORDERINGS, SMALLEST_INTEGER, place
 from functions.store.query import COUNTS, STATUSES, TIMES, Query
-from sessions import attributes
+from sessions import attributes, dynamodb
 from tests.store import costs
 from tests.store.sessions import Values, brute_force, changed, fill, ids, item, through
 
@@ -174,6 +174,28 @@ def test_no_request_costs_more_than_150_units_and_3_rounds(monkeypatch: pytest.M
         assert len(found.bodies) == count or cost.short or further is None
 
     holds()
+
+
+def test_sessions_that_are_gone_cost_as_others_do() -> None:
+    """Each of the others has its own customer and store, and is one of two that the open ones name."""
+    many = [
+        one | {"status": "active", "customerId": number, "storeId": number}
+        for number, one in enumerate(costs.sessions(400, stores=1))
+    ]
+    fill("gone", (item("gone", one) for one in many))
+    for one in many[::2]:
+        dynamodb.delete(session.SESSIONS, {"session": session.session_key("gone", one["id"])})
+    for count in (20, 100, 200):
+        found, cost = costs.page("gone", Query(count=count, statuses=frozenset({"active"})))
+        assert found.bodies
+        assert cost.units <= 150, (count, cost)
+
+
+def test_a_range_without_room_costs_nothing() -> None:
+    fill("none", (item("none", one) for one in costs.sessions(40, stores=1)))
+    for ordering, name in product(ORDERINGS, COUNTS):
+        found, cost = costs.page("none", Query(order_by=ordering, least={name: 3}, most={name: 2}))
+        assert (found.bodies, cost.calls, cost.rounds) == ([], 0, 0)
 
 
 def _position(query: Query, one: Values) -> Position:

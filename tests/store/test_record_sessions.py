@@ -224,13 +224,6 @@ def test_what_stands_beside_a_session_tells_what_reading_it_costs_now() -> None:
         dynamodb.delete(session.SESSIONS, {"session": session.session_key("retailer", 7)})
 
 
-def test_an_open_session_is_among_the_open_ones_with_the_store_that_it_has_come_into() -> None:
-    for time, store in (("2026-01-02T00:00:00Z", None), ("2026-01-03T00:00:00Z", 7), ("2026-01-04T00:00:00Z", 8)):
-        record(saved(time=time, status="active", storeId=store))
-        (opened,) = [one for one in stored(session.TOKENS.physical_name) if "storeId" in one]
-        assert opened["storeId"] == ({"N": str(store)} if store else {"NULL": True})
-
-
 @pytest.mark.parametrize("call", range(20))
 @pytest.mark.parametrize(
     ("before", "status", "token"),
