@@ -15,6 +15,7 @@ from functions.device import record_accounting
 from functions.device import records as of_sim
 from functions.store import erasure as of_store
 from functions.store import record_sessions as record_store
+from functions.store import saves as of_store_saves
 from functions.store import session as of_store_session
 from functions.widget import erasure as of_widget
 from functions.widget import record_sessions
@@ -246,10 +247,10 @@ def test_a_retailers_customer_goes_from_every_shard_and_table(typed: Typed, monk
     others = [shopping(number, customerId=number) for number in (1, 2, 1700)]
     assert record_store.handler(batch(*others, customer(), customer(id=170)), None) == {"batchItemFailures": []}
     with monkeypatch.context() as broken:
-        broken.setattr(of_store_session, "_replace", lambda _item: 1 / 0)
+        broken.setattr(of_store_saves, "_replace", lambda _item: 1 / 0)
         assert record_store.handler(batch(shopping(5, status="created")), None)["batchItemFailures"]
     with monkeypatch.context() as broken:
-        broken.setattr(of_store_session, "_drop_token", lambda *_: 1 / 0)
+        broken.setattr(of_store_saves, "_drop_token", lambda *_: 1 / 0)
         changed = shopping(80, sessionId="another", updatedAt="2026-02-01T00:00:00Z", status="active")
         assert record_store.handler(batch(changed), None)["batchItemFailures"]
     left = {"sessions": 3, "tokens": 3, "records": 1}
